@@ -35,7 +35,11 @@ fn every_bad_message_fails_where_it_says() {
     for Sample { path, schema, message, at } in &samples {
         let at = at.as_deref().unwrap_or_else(|| panic!("{}: `at` is missing", path.display()));
         let errors = errors(&validator(&registry, schema), message);
-        assert!(errors.iter().any(|(pointer, _)| pointer == at), "{}: no error at {at:?} but {errors:?}", path.display());
+        assert!(
+            errors.iter().any(|(pointer, _)| pointer == at),
+            "{}: no error at {at:?} but {errors:?}",
+            path.display()
+        );
     }
 
     assert!(samples.len() >= 150, "only {} bad messages found", samples.len());
@@ -44,7 +48,10 @@ fn every_bad_message_fails_where_it_says() {
 #[test]
 fn every_message_schema_has_a_good_and_a_bad_sample() {
     let named = |kind| -> BTreeSet<String> {
-        samples(kind).into_iter().map(|sample| sample.schema.split('#').next().unwrap_or_default().to_owned()).collect()
+        samples(kind)
+            .into_iter()
+            .map(|sample| sample.schema.split('#').next().unwrap_or_default().to_owned())
+            .collect()
     };
     let (good, bad) = (named("good"), named("bad"));
 
@@ -65,8 +72,13 @@ fn schemas_are_titled_and_named_after_their_file() {
         let schema = read(&path);
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         assert_eq!(schema["$id"], json!(format!("{URN}{stem}")), "{}", path.display());
-        assert!(schema["title"].is_string() && schema["description"].is_string(), "{}", path.display());
-        jsonschema::meta::validate(&schema).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(
+            schema["title"].is_string() && schema["description"].is_string(),
+            "{}",
+            path.display()
+        );
+        jsonschema::meta::validate(&schema)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 }
 
@@ -85,7 +97,8 @@ fn samples(kind: &str) -> Vec<Sample> {
             let text = |key: &str| sample[key].as_str().map(str::to_owned);
             assert!(text("why").is_some(), "{}: `why` is missing", path.display());
             Sample {
-                schema: text("schema").unwrap_or_else(|| panic!("{}: `schema` is missing", path.display())),
+                schema: text("schema")
+                    .unwrap_or_else(|| panic!("{}: `schema` is missing", path.display())),
                 message: sample["message"].clone(),
                 at: text("at"),
                 path,
@@ -99,14 +112,24 @@ fn schemas() -> Vec<(String, Value)> {
         .iter()
         .map(|path| {
             let schema = read(path);
-            (schema["$id"].as_str().unwrap_or_else(|| panic!("{}: no $id", path.display())).to_owned(), schema)
+            (
+                schema["$id"]
+                    .as_str()
+                    .unwrap_or_else(|| panic!("{}: no $id", path.display()))
+                    .to_owned(),
+                schema,
+            )
         })
         .collect()
 }
 
 fn registry(schemas: &[(String, Value)]) -> Registry<'_> {
     let resources = schemas.iter().map(|(id, schema)| (id, schema));
-    Registry::new().extend(resources).expect("schemas have ids").prepare().expect("references resolve")
+    Registry::new()
+        .extend(resources)
+        .expect("schemas have ids")
+        .prepare()
+        .expect("references resolve")
 }
 
 fn validator(registry: &Registry<'_>, schema: &str) -> Validator {
@@ -118,7 +141,10 @@ fn validator(registry: &Registry<'_>, schema: &str) -> Validator {
 }
 
 fn errors(validator: &Validator, message: &Value) -> Vec<(String, String)> {
-    validator.iter_errors(message).map(|error| (error.instance_path().as_str().to_owned(), error.to_string())).collect()
+    validator
+        .iter_errors(message)
+        .map(|error| (error.instance_path().as_str().to_owned(), error.to_string()))
+        .collect()
 }
 
 fn json_files(folder: &str) -> Vec<PathBuf> {
@@ -133,6 +159,7 @@ fn json_files(folder: &str) -> Vec<PathBuf> {
 }
 
 fn read(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
