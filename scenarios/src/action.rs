@@ -1,0 +1,193 @@
+//! What a session asks its driver to do, and what the driver reports back.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The interface over which a target is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// Lightning custom messages of type 37913 (bLIP-50).
+    P2p,
+    /// HTTP, as in the published REST dialect.
+    Rest,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::P2p => "p2p",
+            Self::Rest => "rest",
+        })
+    }
+}
+
+/// What the driver has to do next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Connect to the target. Each `conn` has a node key of its own and keeps it for the session.
+    /// Answered by `Connected` or `ConnectFailed`.
+    Connect {
+        /// Name of the connection.
+        conn: String,
+    },
+    /// Drop a connection. Answered by `Done`.
+    Disconnect {
+        /// Name of the connection.
+        conn: String,
+    },
+    /// Send payloads of type 37913, in order and without waiting between them, and collect what comes back.
+    /// Answered by `Frames`.
+    Exchange {
+        /// Name of the connection.
+        conn: String,
+        /// The payloads.
+        frames: Vec<Vec<u8>>,
+        /// What to wait for.
+        wait: Wait,
+    },
+    /// Send an HTTP request. Answered by `Http` or `HttpFailed`.
+    Http(HttpRequest),
+    /// Connect the client's node to the target. Answered by `Done` or `Failed`.
+    ClientConnect,
+    /// Let the client's own LSPS1 implementation order a channel. Answered by `Document` (`order_id`, `payment`, …) or `Failed`.
+    OrderThroughClient {
+        /// What to order, named as the parameters of create_order.
+        params: Map<String, Value>,
+    },
+    /// Let the payer start to pay, without waiting for the outcome. Answered by `Done` or `Failed`.
+    Pay {
+        /// A BOLT 11 invoice.
+        invoice: String,
+    },
+    /// Wait until the payer's latest payment has ended. Answered by `Document`
+    /// (`status`: `succeeded`, `failed` or, after the time has passed, `pending`; `preimage`).
+    AwaitPayment {
+        /// How long to wait at most.
+        within: Duration,
+    },
+    /// Mine blocks. Answered by `Done` or `Failed`.
+    Mine {
+        /// How many.
+        blocks: u32,
+    },
+    /// Wait until the client's node has a usable channel to the target. Answered by `Document` (`usable`, `capacity_sat`, …).
+    AwaitChannel {
+        /// How long to wait at most.
+        within: Duration,
+    },
+    /// Look up an output on the chain. Answered by `Document` (`found`, `value_sat`, …).
+    ChainOutput {
+        /// `txid:index`, the txid in the order that block explorers show.
+        outpoint: String,
+    },
+    /// Wait between two polls: the driver waits for its poll interval, but not longer than given. Answered by `Done`.
+    Pause {
+        /// Time that is left to the poll.
+        until_changed_within: Duration,
+    },
+}
+
+/// What an exchange waits for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wait {
+    /// Ids of the awaited responses, one entry each. A response with an equal id ends the wait for its entry. So does a
+    /// response with id null, for the first entry that is left: who can't read a request can't repeat its id.
+    pub ids: Vec<Value>,
+    /// How long to wait at most; `None`: the driver's usual time.
+    pub timeout: Option<Duration>,
+}
+
+/// A request to the REST face.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// HTTP method.
+    pub method: String,
+    /// Path below the base URL, without a leading slash, such as `get_info`.
+    pub path: String,
+    /// Query parameters, not yet encoded.
+    pub query: Vec<(String, String)>,
+    /// Headers beyond those that the driver sends itself.
+    pub headers: Vec<(String, String)>,
+    /// Body, if any.
+    pub body: Option<Vec<u8>>,
+}
+
+/// When something was done, in milliseconds since the start of the session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// When the driver began with the action.
+    pub from_ms: u64,
+    /// When it had the observation.
+    pub to_ms: u64,
+}
+
+/// What came of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Observation {
+    /// The connection is up, the init handshake done.
+    Connected,
+    /// The connection didn't come up.
+    ConnectFailed {
+        /// Why, as a fragment that completes 'failed to connect: …'.
+        reason: String,
+    },
+    /// What came over a connection since the last exchange on it, unsolicited and late messages included.
+    Frames {
+        /// The payloads of type 37913, in the order in which they came.
+        frames: Vec<Frame>,
+        /// How the wait ended.
+        end: End,
+    },
+    /// An HTTP response.
+    Http {
+        /// Status code.
+        status: u16,
+        /// Headers, in the order in which they came.
+        headers: Vec<(String, String)>,
+        /// Body; cut off at the driver's limit.
+        body: Vec<u8>,
+        /// Whether the body was cut off.
+        truncated: bool,
+    },
+    /// No HTTP response.
+    HttpFailed {
+        /// Why, as a fragment that completes 'failed to get a response: …'.
+        reason: String,
+        /// Whether the target was reached but said nothing in time.
+        timed_out: bool,
+    },
+    /// What the client, the payer or the chain reports.
+    Document(Value),
+    /// The driver couldn't do it for a reason that isn't the target's: what depends on it is inconclusive.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// Done.
+    Done,
+}
+
+/// A payload that came from the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The payload of type 37913.
+    pub bytes: Vec<u8>,
+    /// When it came, in milliseconds since the start of the session.
+    pub at_ms: u64,
+}
+
+/// How the wait of an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// All awaited responses came.
+    Complete,
+    /// The time had passed.
+    TimedOut,
+    /// The target closed the connection.
+    Closed,
+}

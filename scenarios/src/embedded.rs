@@ -1,0 +1,3 @@
+//! The data files that are compiled into the library, as (path below the crate, content).
+
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));

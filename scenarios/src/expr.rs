@@ -1,0 +1,557 @@
+//! Expressions in scenarios: minijinja over saved documents, with exact integers.
+//!
+//! What isn't there is an error, never an empty value: an expectation about something that is missing has to be
+//! inconclusive instead of holding by accident. Who wants to ask for presence writes `is defined`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value as JinjaValue, ValueKind};
+use minijinja::{Environment, Error as JinjaError, ErrorKind, State, UndefinedBehavior};
+use serde_json::{Map, Number, Value};
+
+/// Why an expression has no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExprError {
+    /// It can't be parsed.
+    #[error("expression `{expression}` can't be read: {message}")]
+    Syntax {
+        /// The expression.
+        expression: String,
+        /// What the parser says.
+        message: String,
+    },
+    /// It uses something that isn't there.
+    #[error("expression `{expression}` needs {missing}, which isn't there")]
+    Missing {
+        /// The expression.
+        expression: String,
+        /// The path that was looked up.
+        missing: String,
+    },
+    /// It can't be computed with the values that are there.
+    #[error("expression `{expression}` can't be computed: {message}")]
+    Evaluation {
+        /// The expression.
+        expression: String,
+        /// What went wrong.
+        message: String,
+    },
+}
+
+/// The names that expressions can use.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    variables: BTreeMap<String, Variable>,
+}
+
+#[derive(Clone, Debug)]
+enum Variable {
+    Json(Arc<Value>),
+    /// A value that is drawn anew by `name()`; `name` alone is the first of them.
+    Drawn(Arc<Draws>),
+}
+
+#[derive(Debug)]
+struct Draws {
+    values: Vec<String>,
+    next: Mutex<usize>,
+}
+
+impl Scope {
+    /// Sets a variable.
+    pub fn set(&mut self, name: impl Into<String>, value: Value) {
+        self.variables.insert(name.into(), Variable::Json(Arc::new(value)));
+    }
+
+    /// Removes a variable.
+    pub fn unset(&mut self, name: &str) {
+        self.variables.remove(name);
+    }
+
+    /// Sets a drawn value: `name` is the first of `values`, each `name()` the next one, the last one repeated.
+    pub fn set_drawn(&mut self, name: impl Into<String>, values: Vec<String>) {
+        let draws = Draws { values, next: Mutex::new(0) };
+        self.variables.insert(name.into(), Variable::Drawn(Arc::new(draws)));
+    }
+
+    /// The value of a variable that isn't drawn.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        match self.variables.get(name) {
+            Some(Variable::Json(value)) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// Whether `expression` (without braces) can be parsed.
+///
+/// # Errors
+///
+/// What the parser says.
+pub fn check_expression(expression: &str) -> Result<(), ExprError> {
+    ENVIRONMENT.compile_expression(expression).map(drop).map_err(|error| syntax(expression, &error))
+}
+
+/// Whether the expressions in `text` can be parsed.
+///
+/// # Errors
+///
+/// What the parser says.
+pub fn check_text(text: &str) -> Result<(), ExprError> {
+    match single_expression(text) {
+        Some(expression) => check_expression(expression),
+        None if text.contains("{{") || text.contains("{%") => {
+            ENVIRONMENT.template_from_str(text).map(drop).map_err(|error| syntax(text, &error))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Evaluates a boolean expression.
+///
+/// # Errors
+///
+/// If it can't be computed, or isn't boolean.
+pub fn holds(expression: &str, scope: &Scope) -> Result<bool, ExprError> {
+    let value = evaluate(expression, scope)?;
+    bool::try_from(value.clone()).map_err(|_| ExprError::Evaluation {
+        expression: expression.into(),
+        message: format!("its value is {value}, neither true nor false"),
+    })
+}
+
+/// Renders the expressions in all strings of `value`. A string that is exactly one `{{ expression }}` becomes the
+/// expression's value, and a decimal string if it is an integer and its key ends in `_sat`.
+///
+/// # Errors
+///
+/// If an expression can't be computed.
+pub fn render_json(value: &Value, scope: &Scope) -> Result<Value, ExprError> {
+    render_member("", value, scope)
+}
+
+/// [`render_json`] for the members of an object.
+///
+/// # Errors
+///
+/// If an expression can't be computed.
+pub fn render_map(
+    map: &Map<String, Value>,
+    scope: &Scope,
+) -> Result<Map<String, Value>, ExprError> {
+    map.iter().map(|(key, value)| Ok((key.clone(), render_member(key, value, scope)?))).collect()
+}
+
+/// Renders the expressions in `text`; the result is text.
+///
+/// # Errors
+///
+/// If an expression can't be computed.
+pub fn render_text(text: &str, scope: &Scope) -> Result<String, ExprError> {
+    if let Some(expression) = single_expression(text) {
+        return evaluate(expression, scope).map(|value| value.to_string());
+    }
+    if !text.contains("{{") && !text.contains("{%") {
+        return Ok(text.into());
+    }
+    let misses = Arc::new(Misses::default());
+    let root = JinjaValue::from_object(Root { scope: scope.clone(), misses: misses.clone() });
+    let rendered =
+        ENVIRONMENT.render_str(text, root).map_err(|error| failure(text, &misses, &error))?;
+    misses.check(text)?;
+    Ok(rendered)
+}
+
+fn render_member(key: &str, value: &Value, scope: &Scope) -> Result<Value, ExprError> {
+    match value {
+        Value::String(text) => match single_expression(text) {
+            Some(expression) => {
+                let value = evaluate(expression, scope)?;
+                if key.ends_with("_sat") && value.is_integer() {
+                    return Ok(Value::String(value.to_string()));
+                }
+                to_json(&value).ok_or_else(|| ExprError::Evaluation {
+                    expression: expression.into(),
+                    message: format!("its value {value} has no JSON form"),
+                })
+            }
+            None => render_text(text, scope).map(Value::String),
+        },
+        Value::Array(items) => items
+            .iter()
+            .map(|item| render_member(key, item, scope))
+            .collect::<Result<_, _>>()
+            .map(Value::Array),
+        Value::Object(map) => render_map(map, scope).map(Value::Object),
+        plain => Ok(plain.clone()),
+    }
+}
+
+/// The expression of a text that is nothing but `{{ expression }}`.
+fn single_expression(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    (!inner.contains("{{") && !inner.contains("}}")).then(|| inner.trim())
+}
+
+fn evaluate(expression: &str, scope: &Scope) -> Result<JinjaValue, ExprError> {
+    let compiled =
+        ENVIRONMENT.compile_expression(expression).map_err(|error| syntax(expression, &error))?;
+    let misses = Arc::new(Misses::default());
+    let root = JinjaValue::from_object(Root { scope: scope.clone(), misses: misses.clone() });
+    let value = compiled.eval(root).map_err(|error| failure(expression, &misses, &error))?;
+    misses.check(expression)?;
+    if value.is_undefined() {
+        return Err(ExprError::Missing {
+            expression: expression.into(),
+            missing: "a value".into(),
+        });
+    }
+    Ok(value)
+}
+
+fn syntax(expression: &str, error: &JinjaError) -> ExprError {
+    ExprError::Syntax { expression: expression.into(), message: describe(error) }
+}
+
+fn failure(expression: &str, misses: &Misses, error: &JinjaError) -> ExprError {
+    match misses.first() {
+        Some(missing) => ExprError::Missing { expression: expression.into(), missing },
+        None => ExprError::Evaluation { expression: expression.into(), message: describe(error) },
+    }
+}
+
+fn describe(error: &JinjaError) -> String {
+    error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
+}
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.add_filter("int", int);
+    environment.add_filter("string", string);
+    environment
+});
+
+/// Exact integer of an integer or a string of decimal digits. The built-in filter goes through floating point for
+/// what it can't read and takes a missing value for 0.
+fn int(value: &JinjaValue) -> Result<JinjaValue, JinjaError> {
+    if value.is_integer() {
+        return Ok(value.clone());
+    }
+    let digits = value.as_str().ok_or_else(|| {
+        JinjaError::new(
+            ErrorKind::InvalidOperation,
+            format!("{} {value} isn't an integer", value.kind()),
+        )
+    })?;
+    let number: Option<i128> = match digits.strip_prefix('-').unwrap_or(digits) {
+        "" => None,
+        unsigned if unsigned.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
+        _ => None,
+    };
+    number.map(JinjaValue::from).ok_or_else(|| {
+        JinjaError::new(ErrorKind::InvalidOperation, format!("{digits:?} isn't an integer"))
+    })
+}
+
+/// Text of a scalar; integers in decimal digits.
+fn string(value: &JinjaValue) -> Result<JinjaValue, JinjaError> {
+    match value.kind() {
+        ValueKind::Undefined => {
+            Err(JinjaError::new(ErrorKind::UndefinedError, "there is no value to make text of"))
+        }
+        _ => Ok(JinjaValue::from(value.to_string())),
+    }
+}
+
+/// The paths that were looked up and not found.
+#[derive(Debug, Default)]
+struct Misses(Mutex<Vec<String>>);
+
+impl Misses {
+    fn add(&self, path: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+    }
+
+    fn first(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).first().cloned()
+    }
+
+    /// minijinja lets undefined values be compared. An expression that asks for presence deals with it itself.
+    fn check(&self, expression: &str) -> Result<(), ExprError> {
+        let asks_for_presence = ["is defined", "is not defined", "is undefined", "default("];
+        match self.first() {
+            Some(missing) if !asks_for_presence.iter().any(|words| expression.contains(words)) => {
+                Err(ExprError::Missing { expression: expression.into(), missing })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The outermost names.
+#[derive(Debug)]
+struct Root {
+    scope: Scope,
+    misses: Arc<Misses>,
+}
+
+impl Object for Root {
+    fn get_value(self: &Arc<Self>, key: &JinjaValue) -> Option<JinjaValue> {
+        let name = key.as_str()?;
+        match self.scope.variables.get(name) {
+            Some(Variable::Json(value)) => {
+                let place = Place {
+                    root: value.clone(),
+                    pointer: String::new(),
+                    name: name.into(),
+                    misses: self.misses.clone(),
+                };
+                Some(place.into_jinja())
+            }
+            Some(Variable::Drawn(draws)) => Some(JinjaValue::from_object(Drawn(draws.clone()))),
+            None => {
+                // Functions of the environment (`range`, …) are looked up here first.
+                if ENVIRONMENT.globals().all(|(global, _)| global != name) {
+                    self.misses.add(name.into());
+                }
+                None
+            }
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.scope.variables.keys().map(JinjaValue::from).collect())
+    }
+}
+
+/// An object or array within a saved document.
+#[derive(Clone, Debug)]
+struct Place {
+    root: Arc<Value>,
+    /// RFC 6901.
+    pointer: String,
+    /// As written in expressions, for messages.
+    name: String,
+    misses: Arc<Misses>,
+}
+
+impl Place {
+    fn value(&self) -> &Value {
+        self.root.pointer(&self.pointer).unwrap_or(&Value::Null)
+    }
+
+    fn into_jinja(self) -> JinjaValue {
+        match self.value() {
+            Value::Null => JinjaValue::from(()),
+            Value::Bool(value) => JinjaValue::from(*value),
+            Value::Number(number) => number_to_jinja(number),
+            Value::String(text) => JinjaValue::from(text.as_str()),
+            Value::Array(_) | Value::Object(_) => JinjaValue::from_object(self),
+        }
+    }
+}
+
+fn number_to_jinja(number: &Number) -> JinjaValue {
+    if let Some(number) = number.as_u64() {
+        return JinjaValue::from(number);
+    }
+    match number.as_i64() {
+        Some(number) => JinjaValue::from(number),
+        None => JinjaValue::from(number.as_f64().unwrap_or(f64::NAN)),
+    }
+}
+
+impl Object for Place {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        if self.value().is_array() { ObjectRepr::Seq } else { ObjectRepr::Map }
+    }
+
+    fn get_value(self: &Arc<Self>, key: &JinjaValue) -> Option<JinjaValue> {
+        let (token, name) = match key.as_str() {
+            Some(key) => {
+                (key.replace('~', "~0").replace('/', "~1"), format!("{}.{key}", self.name))
+            }
+            None => (key.as_usize()?.to_string(), format!("{}[{key}]", self.name)),
+        };
+        let pointer = format!("{}/{token}", self.pointer);
+        if self.root.pointer(&pointer).is_none() {
+            self.misses.add(name);
+            return None;
+        }
+        Some(
+            Self { root: self.root.clone(), pointer, name, misses: self.misses.clone() }
+                .into_jinja(),
+        )
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        match self.value() {
+            Value::Array(items) => Enumerator::Seq(items.len()),
+            Value::Object(map) => Enumerator::Values(map.keys().map(JinjaValue::from).collect()),
+            _ => Enumerator::Empty,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Drawn(Arc<Draws>);
+
+impl Object for Drawn {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(
+        self: &Arc<Self>,
+        _state: &mut State<'_, '_>,
+        _args: &[JinjaValue],
+    ) -> Result<JinjaValue, JinjaError> {
+        let mut next = self.0.next.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = next.saturating_add(1).min(self.0.values.len().saturating_sub(1));
+        Ok(JinjaValue::from(self.0.values.get(*next).cloned().unwrap_or_default()))
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.values.first().map_or("", String::as_str))
+    }
+}
+
+/// JSON of a value; `None` if it has none, such as an integer beyond 64 bits.
+fn to_json(value: &JinjaValue) -> Option<Value> {
+    match value.kind() {
+        ValueKind::None => Some(Value::Null),
+        ValueKind::Bool => Some(Value::Bool(value.is_true())),
+        ValueKind::Number if value.is_integer() => {
+            let number = i128::try_from(value.clone()).ok()?;
+            Number::from_i128(number).map(Value::Number)
+        }
+        ValueKind::Number => {
+            Number::from_f64(f64::try_from(value.clone()).ok()?).map(Value::Number)
+        }
+        ValueKind::String => value.as_str().map(Value::from),
+        ValueKind::Seq | ValueKind::Iterable => value
+            .try_iter()
+            .ok()?
+            .map(|item| to_json(&item))
+            .collect::<Option<Vec<_>>>()
+            .map(Value::Array),
+        ValueKind::Map => {
+            let mut map = Map::new();
+            for key in value.try_iter().ok()? {
+                map.insert(key.to_string(), to_json(&value.get_item(&key).ok()?)?);
+            }
+            Some(Value::Object(map))
+        }
+        ValueKind::Plain => Some(Value::String(value.to_string())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn scope() -> Scope {
+        let mut scope = Scope::default();
+        scope.set(
+            "info",
+            json!({"result": {"max_sat": "18446744073709551615", "min": 3, "neg": -2, "list": [1, {"a": "b"}], "none": null}}),
+        );
+        scope.set("again", json!({"result": {"min": 3}}));
+        scope.set_drawn("uuid", vec!["first".into(), "second".into(), "third".into()]);
+        scope
+    }
+
+    #[test]
+    fn sats_stay_exact() {
+        let scope = scope();
+        let rendered = render_json(
+            &json!({"a_sat": "{{ info.result.max_sat | int + 1 }}", "b": "{{ info.result.max_sat | int - 1 }}",
+                "c": "{{ info.result.max_sat | int - 1 }} sat", "d": "{{ (info.result.max_sat | int) | string }}",
+                "e_sat": 7, "f": "{{ info.result.min }}"}),
+            &scope,
+        )
+        .unwrap();
+        assert_eq!(
+            rendered,
+            json!({"a_sat": "18446744073709551616", "b": 18446744073709551614u64, "c": "18446744073709551614 sat",
+                "d": "18446744073709551615", "e_sat": 7, "f": 3})
+        );
+        assert!(render_json(&json!("{{ info.result.max_sat | int + 1 }}"), &scope).is_err());
+    }
+
+    #[test]
+    fn what_is_missing_is_an_error() {
+        let scope = scope();
+        for expression in [
+            "nothing == nothing",
+            "info.result.nope != again.result.nope",
+            "info.error.code == 1",
+            "info.result.list[7] == 1",
+            "info.result.nope | int > 1",
+        ] {
+            let error = holds(expression, &scope).unwrap_err();
+            assert!(matches!(error, ExprError::Missing { .. }), "{expression}: {error}");
+        }
+        assert_eq!(holds("info.result.nope is defined", &scope), Ok(false));
+        assert_eq!(holds("info.result.min is defined", &scope), Ok(true));
+        assert!(render_text("x {{ nothing }}", &scope).is_err());
+        assert!(matches!(
+            holds("info.result.none | int > 1", &scope),
+            Err(ExprError::Evaluation { .. })
+        ));
+        assert!(matches!(holds("info.result.min", &scope), Err(ExprError::Evaluation { .. })));
+        assert!(matches!(holds("1 +", &scope), Err(ExprError::Syntax { .. })));
+    }
+
+    #[test]
+    fn documents_are_compared_and_converted_whole() {
+        let mut scope = scope();
+        scope.set("copy", scope.get("info").cloned().unwrap_or_default());
+        assert_eq!(holds("copy.result == info.result", &scope), Ok(true));
+        assert_eq!(holds("copy.result == again.result", &scope), Ok(false));
+        assert_eq!(
+            holds("info.result.neg < 0 and info.result.min == again.result.min", &scope),
+            Ok(true)
+        );
+        assert_eq!(
+            render_json(&json!("{{ info.result.list }}"), &scope),
+            Ok(json!([1, {"a": "b"}]))
+        );
+        assert_eq!(render_json(&json!("{{ info.result.none }}"), &scope), Ok(Value::Null));
+        assert_eq!(holds("info.result.list | length == 2", &scope), Ok(true));
+        assert_eq!(holds("range(3) | list | length == 3", &scope), Ok(true));
+    }
+
+    #[test]
+    fn int_takes_digits_only() {
+        let scope = scope();
+        for expression in [
+            "'1e3' | int > 0",
+            "'1.5' | int > 0",
+            "'' | int == 0",
+            "'+1' | int == 1",
+            "1.5 | int == 1",
+        ] {
+            assert!(holds(expression, &scope).is_err(), "{expression}");
+        }
+        assert_eq!(holds("'-7' | int == -7", &scope), Ok(true));
+    }
+
+    #[test]
+    fn drawn_values_are_values_and_functions() {
+        let scope = scope();
+        assert_eq!(render_json(&json!("{{ uuid }}"), &scope), Ok(json!("first")));
+        assert_eq!(
+            render_json(&json!("a{{ uuid() }}{{ uuid() }}"), &scope),
+            Ok(json!("asecondthird"))
+        );
+        assert_eq!(render_json(&json!("{\"a\":{}}"), &scope), Ok(json!("{\"a\":{}}")));
+    }
+}

@@ -1,0 +1,326 @@
+//! Scenarios: scripted conversations with a target, and what is expected at each step.
+//!
+//! A scenario is one YAML file. `schemas/scenario.json` describes the format; [`file`] reads it.
+
+mod file;
+mod load;
+mod validate;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub use load::{ScenarioError, builtin_scenarios, load_dir};
+pub use validate::Defect;
+
+use crate::action::Transport;
+use crate::requirement::RequirementId;
+
+/// What a scenario needs beside a target that can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// Control of the chain: a payer, a miner and a client's node.
+    Chain,
+    /// A good token, given by the target's operator.
+    Token,
+    /// A second node key.
+    SecondKey,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Chain => "chain",
+            Self::Token => "token",
+            Self::SecondKey => "second-key",
+        })
+    }
+}
+
+/// Which node gets the channel in a scenario that needs a chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientKind {
+    /// The harness's own node, which sees the raw custom messages and channel messages.
+    #[default]
+    LspsNode,
+    /// An ldk-node wallet.
+    LdkNode,
+}
+
+/// A document that is fetched before the first step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Given {
+    /// The answer to get_info, saved as `info`.
+    Info,
+    /// The answer to create_order with the base request, saved as `order`.
+    Order,
+}
+
+/// A scripted conversation with a target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    id: String,
+    title: String,
+    source: String,
+    transports: Vec<Transport>,
+    needs: Vec<Need>,
+    client: ClientKind,
+    given: Vec<Given>,
+    only_if: Vec<Condition>,
+    steps: Vec<Step>,
+}
+
+impl Scenario {
+    /// Unique and stable id, in kebab-case.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What the scenario shows, in one line.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The file that it was read from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The interfaces over which it can be run.
+    pub fn transports(&self) -> &[Transport] {
+        &self.transports
+    }
+
+    /// What it needs beside a target.
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+
+    /// Which node gets the channel, if it needs a chain.
+    pub fn client(&self) -> ClientKind {
+        self.client
+    }
+
+    /// The requirements that its expectations judge, sorted.
+    pub fn requirements(&self) -> Vec<RequirementId> {
+        let ids: BTreeSet<&RequirementId> =
+            self.expectations().flat_map(|expectation| &expectation.requirements).collect();
+        ids.into_iter().cloned().collect()
+    }
+
+    /// What is fetched before the first step, in order.
+    pub fn given(&self) -> &[Given] {
+        &self.given
+    }
+
+    /// Under which conditions the scenario applies.
+    pub fn only_if(&self) -> &[Condition] {
+        &self.only_if
+    }
+
+    /// The steps.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    fn expectations(&self) -> impl Iterator<Item = &Expectation> {
+        self.steps.iter().flat_map(|step| &step.expect)
+    }
+}
+
+/// A condition under which a scenario applies; it is skipped otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// Boolean expression over the documents of the prelude.
+    pub that: String,
+    /// Why the scenario is skipped if it doesn't hold.
+    pub reason: String,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What is done.
+    pub act: Act,
+    /// Name under which the step's document is saved.
+    pub save_as: Option<String>,
+    /// What is expected of the step's document.
+    pub expect: Vec<Expectation>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// A request.
+    Call(Call),
+    /// A raw payload.
+    Send {
+        /// The payload.
+        payload: Payload,
+        /// The connection.
+        conn: String,
+    },
+    /// A raw HTTP request.
+    Http(HttpCall),
+    /// Several requests sent at once; the document has `replies`.
+    Pipeline {
+        /// The requests.
+        calls: Vec<Call>,
+        /// The connection.
+        conn: String,
+    },
+    /// Drops a connection and connects again with the same key.
+    Reconnect {
+        /// The connection.
+        conn: String,
+    },
+    /// The client's node connects to the target.
+    ClientConnect,
+    /// The client's own LSPS1 implementation orders a channel.
+    OrderThroughClient {
+        /// What to order.
+        params: Map<String, Value>,
+    },
+    /// The payer starts to pay.
+    Pay {
+        /// The invoice; an expression.
+        invoice: String,
+    },
+    /// Repeats a request until its document satisfies a schema.
+    Poll {
+        /// The request.
+        call: Call,
+        /// JSON Schema on the document.
+        until: Value,
+        /// How long to poll at most.
+        within: Duration,
+    },
+    /// Waits until the payer's payment has ended.
+    AwaitPayment {
+        /// How long to wait at most.
+        within: Duration,
+    },
+    /// Mines blocks.
+    Mine {
+        /// How many: a number or an expression.
+        blocks: Value,
+    },
+    /// Waits for a usable channel.
+    AwaitChannel {
+        /// How long to wait at most.
+        within: Duration,
+    },
+    /// Looks up an output.
+    ChainOutput {
+        /// The outpoint; an expression.
+        outpoint: String,
+    },
+}
+
+/// A request by method name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// `list_protocols`, `get_info`, `create_order`, `get_order`, or any full method name (p2p only).
+    pub method: String,
+    /// The connection.
+    pub conn: String,
+    /// Members that are set in the base params.
+    pub with: Map<String, Value>,
+    /// Members that are removed from the params.
+    pub without: Vec<String>,
+    /// Members that are set in the JSON-RPC envelope.
+    pub envelope: Map<String, Value>,
+    /// Members that are removed from the JSON-RPC envelope.
+    pub envelope_without: Vec<String>,
+}
+
+/// A raw payload.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Payload {
+    /// Text, expressions rendered.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// JSON, expressions rendered, serialised without white space.
+    Json(Value),
+}
+
+/// A raw HTTP request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpCall {
+    /// HTTP method.
+    pub method: String,
+    /// Path below the base URL; an expression.
+    pub path: String,
+    /// Query parameters; expressions.
+    pub query: Map<String, Value>,
+    /// Headers; expressions.
+    pub headers: Map<String, Value>,
+    /// Body, if any.
+    pub body: Option<Payload>,
+}
+
+/// What is expected of a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// The requirements that it judges; each gets a result of its own level.
+    pub requirements: Vec<RequirementId>,
+    /// The check.
+    pub check: Check,
+    /// Boolean expression: the check is only made if it holds.
+    pub when: Option<String>,
+    /// JSON Schema: a broken check whose values satisfy it is a warning.
+    pub warn: Option<Value>,
+    /// JSON Schema: a broken check whose values satisfy it is a warning in profile `compat`.
+    pub compat: Option<Value>,
+    /// What is expected, in words, for the finding.
+    pub says: Option<String>,
+}
+
+/// How an expectation is checked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Check {
+    /// At least one node is there, and every node satisfies the schema.
+    At {
+        /// RFC 9535 JSONPath on the step's document.
+        path: String,
+        /// JSON Schema; strings are rendered.
+        schema: Value,
+    },
+    /// No node is there.
+    Absent {
+        /// RFC 9535 JSONPath on the step's document.
+        path: String,
+    },
+    /// A boolean expression over saved documents; the step's own is `this`.
+    That(String),
+    /// The request is refused, and the target still answers afterwards.
+    Refused(Refusal),
+}
+
+/// How a request has to be refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// As a payload that can't be read: code -32700, id null.
+    ParseError,
+    /// With an error of one of these kinds.
+    Error(Vec<RefusalKind>),
+}
+
+/// One way in which a request may be refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RefusalKind {
+    /// Allowed error codes.
+    pub codes: Vec<i64>,
+    /// Allowed values of `data.property`; empty: not looked at.
+    pub property: Vec<String>,
+    /// The exact set of names in `data.unrecognized`.
+    pub unrecognized: Option<Vec<String>>,
+}

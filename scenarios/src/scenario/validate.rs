@@ -1,0 +1,170 @@
+//! Whether a scenario can work as written: requirement ids, expressions, paths and schemas.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::{Act, Call, Check, Expectation, Payload, Scenario};
+use crate::requirement::Catalogue;
+use crate::{expr, matcher, schema};
+
+/// What is wrong with a scenario, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// The place, such as `steps[2].expect[0]`.
+    pub place: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+impl Scenario {
+    /// Everything that is wrong with the scenario as far as it can be known without running it.
+    pub fn defects(&self) -> Vec<Defect> {
+        let mut found = Defects::default();
+        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if self.id.is_empty() || !self.id.chars().all(kebab) {
+            found.add("id", "an id has lower-case letters, digits and dashes");
+        }
+        if self.title.trim().is_empty() {
+            found.add("title", "the title is empty");
+        }
+        if self.transports.is_empty() {
+            found.add("transports", "name at least one of p2p, rest");
+        }
+        if self.steps.is_empty() {
+            found.add("steps", "a scenario needs at least one step");
+        }
+        for (index, condition) in self.only_if.iter().enumerate() {
+            found.expression(&format!("only_if[{index}].that"), &condition.that);
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            let place = format!("steps[{index}]");
+            found.act(&place, &step.act);
+            for (index, expectation) in step.expect.iter().enumerate() {
+                found.expectation(&format!("{place}.expect[{index}]"), expectation);
+            }
+        }
+        found.0
+    }
+}
+
+#[derive(Default)]
+struct Defects(Vec<Defect>);
+
+impl Defects {
+    fn add(&mut self, place: &str, message: impl fmt::Display) {
+        self.0.push(Defect { place: place.into(), message: message.to_string() });
+    }
+
+    fn expression(&mut self, place: &str, expression: &str) {
+        if let Err(error) = expr::check_expression(expression) {
+            self.add(place, error);
+        }
+    }
+
+    fn text(&mut self, place: &str, text: &str) {
+        if let Err(error) = expr::check_text(text) {
+            self.add(place, error);
+        }
+    }
+
+    fn act(&mut self, place: &str, act: &Act) {
+        match act {
+            Act::Call(call) => self.call(place, call),
+            Act::Pipeline { calls, .. } => calls.iter().for_each(|call| self.call(place, call)),
+            Act::Poll { call, until, .. } => {
+                self.call(place, call);
+                self.schema(&format!("{place}.until"), until);
+            }
+            Act::Send { payload, .. } => self.payload(place, payload),
+            Act::Http(http) => {
+                self.text(place, &http.path);
+                self.values(place, &http.query);
+                self.values(place, &http.headers);
+                if let Some(body) = &http.body {
+                    self.payload(place, body);
+                }
+            }
+            Act::OrderThroughClient { params } => self.values(place, params),
+            Act::Pay { invoice: text } | Act::ChainOutput { outpoint: text } => {
+                self.text(place, text)
+            }
+            Act::Mine { blocks } => self.value(place, blocks),
+            Act::Reconnect { .. }
+            | Act::ClientConnect
+            | Act::AwaitPayment { .. }
+            | Act::AwaitChannel { .. } => {}
+        }
+    }
+
+    fn call(&mut self, place: &str, call: &Call) {
+        self.values(place, &call.with);
+        self.values(place, &call.envelope);
+    }
+
+    fn payload(&mut self, place: &str, payload: &Payload) {
+        match payload {
+            Payload::Text(text) => self.text(place, text),
+            Payload::Bytes(_) => {}
+            Payload::Json(value) => self.value(place, value),
+        }
+    }
+
+    fn values(&mut self, place: &str, map: &Map<String, Value>) {
+        map.values().for_each(|value| self.value(place, value));
+    }
+
+    fn value(&mut self, place: &str, value: &Value) {
+        match value {
+            Value::String(text) => self.text(place, text),
+            Value::Array(items) => items.iter().for_each(|item| self.value(place, item)),
+            Value::Object(map) => self.values(place, map),
+            _ => {}
+        }
+    }
+
+    fn schema(&mut self, place: &str, value: &Value) {
+        self.value(place, value);
+        // With expressions in it, it can only be compiled once they have values.
+        if !value.to_string().contains("{{")
+            && let Err(error) = schema::compile(value)
+        {
+            self.add(place, error);
+        }
+    }
+
+    fn expectation(&mut self, place: &str, expectation: &Expectation) {
+        for id in &expectation.requirements {
+            if Catalogue::builtin().get(id).is_none() {
+                self.add(place, format_args!("there is no requirement {id}"));
+            }
+        }
+        match &expectation.check {
+            Check::At { path, schema } => {
+                self.path(place, path);
+                self.schema(place, schema);
+            }
+            Check::Absent { path } => self.path(place, path),
+            Check::That(expression) => self.expression(place, expression),
+            Check::Refused(_) => {}
+        }
+        for schema in expectation.warn.iter().chain(&expectation.compat) {
+            self.schema(place, schema);
+        }
+        if let Some(when) = &expectation.when {
+            self.expression(place, when);
+        }
+    }
+
+    fn path(&mut self, place: &str, path: &str) {
+        if let Err(error) = matcher::check_path(path) {
+            self.add(place, error);
+        }
+    }
+}
