@@ -184,15 +184,14 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// Whether the row can be judged from messages of the REST face.
+    /// Whether the row can be judged in a session over REST. What is seen by a payment or on the chain is seen there, too.
     pub fn on_rest(&self) -> bool {
-        self.observable.contains(&Observable::Rest)
+        self.observable.contains(&Observable::Rest) || !self.observable.contains(&Observable::Cm)
     }
 
-    /// Whether the row can be judged over custom messages. What is seen by a payment, on the chain or on the BOLT wire
-    /// counts as well, unless REST is the only face named.
+    /// Whether the row can be judged in a session over custom messages.
     pub fn on_p2p(&self) -> bool {
-        self.observable.contains(&Observable::Cm) || !self.on_rest()
+        self.observable.contains(&Observable::Cm) || !self.observable.contains(&Observable::Rest)
     }
 }
 

@@ -1,0 +1,103 @@
+//! The base request: the smallest order that a target's get_info allows.
+
+use serde_json::{Map, Value, json};
+
+use crate::decode::sat;
+
+/// Why no base request can be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BaseError {
+    /// There is no get_info result to start from.
+    #[error(
+        "there is no get_info result to make an order from; add `given: [info]` to the scenario"
+    )]
+    NoInfo,
+    /// An option isn't there or can't be read.
+    #[error("get_info has no usable {0}")]
+    Option(&'static str),
+    /// No channel fits.
+    #[error("the smallest LSP balance that get_info allows has more than 64 bits")]
+    TooLarge,
+}
+
+/// The parameters of the smallest legal order: client balance at its minimum, the smallest LSP balance of at least 1
+/// that meets its own minimum and the channel's, both confirmation options at their minimum, the longest lease, not announced.
+/// `public_key` is the client's node id, which REST needs in place of the connection's identity.
+///
+/// # Errors
+///
+/// If get_info lacks an option that the order has to respect.
+pub fn create_order(
+    info: &Value,
+    public_key: Option<&str>,
+) -> Result<Map<String, Value>, BaseError> {
+    let amount =
+        |name: &'static str| info.get(name).and_then(lenient_amount).ok_or(BaseError::Option(name));
+    let number = |name: &'static str| {
+        info.get(name).filter(|value| value.is_u64()).cloned().ok_or(BaseError::Option(name))
+    };
+    let client_balance = amount("min_initial_client_balance_sat")?;
+    let lsp_balance = amount("min_initial_lsp_balance_sat")?
+        .max(amount("min_channel_balance_sat")?.saturating_sub(client_balance))
+        .max(1);
+    lsp_balance.checked_add(client_balance).ok_or(BaseError::TooLarge)?;
+    let mut params = Map::new();
+    params.insert("lsp_balance_sat".into(), json!(lsp_balance.to_string()));
+    params.insert("client_balance_sat".into(), json!(client_balance.to_string()));
+    params.insert(
+        "required_channel_confirmations".into(),
+        number("min_required_channel_confirmations")?,
+    );
+    params.insert(
+        "funding_confirms_within_blocks".into(),
+        number("min_funding_confirms_within_blocks")?,
+    );
+    params.insert("channel_expiry_blocks".into(), number("max_channel_expiry_blocks")?);
+    params.insert("announce_channel".into(), json!(false));
+    if let Some(public_key) = public_key {
+        params.insert("public_key".into(), json!(public_key));
+    }
+    Ok(params)
+}
+
+/// An amount, also if it is wrongly given as a number: that has a finding of its own, and must not hide what could
+/// still be judged.
+fn lenient_amount(value: &Value) -> Option<u64> {
+    sat::amount(value).or_else(|| value.as_u64())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn info() -> Value {
+        json!({
+            "min_required_channel_confirmations": 0, "min_funding_confirms_within_blocks": 6,
+            "supports_zero_channel_reserve": false, "max_channel_expiry_blocks": 13000,
+            "min_initial_client_balance_sat": "0", "max_initial_client_balance_sat": "1000000",
+            "min_initial_lsp_balance_sat": "20000", "max_initial_lsp_balance_sat": "10000000",
+            "min_channel_balance_sat": "50000", "max_channel_balance_sat": "10000000",
+        })
+    }
+
+    #[test]
+    fn the_smallest_legal_order() {
+        let params = create_order(&info(), None).unwrap();
+        assert_eq!(params["lsp_balance_sat"], "50000");
+        assert_eq!(params["client_balance_sat"], "0");
+        assert_eq!(params["channel_expiry_blocks"], 13000);
+        assert!(!params.contains_key("public_key"));
+        assert_eq!(create_order(&info(), Some("02ab")).unwrap()["public_key"], "02ab");
+        let mut zero = info();
+        for name in ["min_initial_lsp_balance_sat", "min_channel_balance_sat"] {
+            zero[name] = json!("0");
+        }
+        assert_eq!(create_order(&zero, None).unwrap()["lsp_balance_sat"], "1");
+        zero["min_initial_client_balance_sat"] = json!(u64::MAX.to_string());
+        assert_eq!(create_order(&zero, None), Err(BaseError::TooLarge));
+        assert_eq!(
+            create_order(&json!({}), None),
+            Err(BaseError::Option("min_initial_client_balance_sat"))
+        );
+    }
+}

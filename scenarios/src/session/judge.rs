@@ -1,0 +1,221 @@
+//! Judging a step's expectations.
+
+use serde_json::Value;
+
+use super::run::Probe;
+use super::{Session, refusal};
+use crate::action::Transport;
+use crate::document;
+use crate::expr;
+use crate::matcher::{self, Match};
+use crate::requirement::Catalogue;
+use crate::scenario::{Check, Expectation};
+use crate::verdict::{CheckResult, Evidence, Judgement, Verdict};
+
+impl Session<'_> {
+    /// Judges all expectations of a step but refusals, which need a probe first; says whether there are any.
+    pub(super) fn judge_step(
+        &mut self,
+        index: usize,
+        document: &Value,
+        exchange: Option<usize>,
+    ) -> bool {
+        let Some(step) = self.step(index) else { return false };
+        let mut refusals = false;
+        for expectation in &step.expect {
+            if !self.applies(expectation, exchange) {
+                continue;
+            }
+            match self.check(expectation, document) {
+                Ok(Some(found)) => self.settle(expectation, document, found, exchange, &[]),
+                Ok(None) => refusals = true,
+                Err(reason) => self.inconclusive(expectation, &reason, exchange),
+            }
+        }
+        refusals
+    }
+
+    /// Judges the refusals of a step, now that the probe has been answered or not.
+    pub(super) fn probe_done(
+        &mut self,
+        probe: Probe,
+        answer: &Value,
+        late: u64,
+        probed: Option<usize>,
+    ) {
+        let Some(step) = self.step(probe.step) else { return };
+        let document = &probe.document;
+        for expectation in &step.expect {
+            let Check::Refused(wanted) = &expectation.check else { continue };
+            if !self.applies(expectation, probe.exchange) {
+                continue;
+            }
+            let found = match refusal::judge(wanted, document, &probe.id, self.context.transport) {
+                Match::Holds => after_refusal(document, answer, late, self.context.transport),
+                broken => broken,
+            };
+            let mut more = Vec::new();
+            if matches!(found, Match::Broken(_)) {
+                more.push(Evidence::note("then, to see whether the target still answers:"));
+                more.extend(self.evidence(probed));
+            }
+            self.settle(expectation, document, found, probe.exchange, &more);
+        }
+    }
+
+    /// Whether an expectation is judged at all; if that can't be told, it is inconclusive.
+    fn applies(&mut self, expectation: &Expectation, exchange: Option<usize>) -> bool {
+        let Some(when) = &expectation.when else { return true };
+        match expr::holds(when, &self.scope) {
+            Ok(applies) => applies,
+            Err(error) => {
+                self.inconclusive(expectation, &error.to_string(), exchange);
+                false
+            }
+        }
+    }
+
+    /// The outcome of a check, `None` for a refusal; an error says why it can't be made.
+    fn check(&self, expectation: &Expectation, document: &Value) -> Result<Option<Match>, String> {
+        match &expectation.check {
+            Check::At { path, schema } => {
+                let schema =
+                    expr::render_json(schema, &self.scope).map_err(|error| error.to_string())?;
+                let found =
+                    matcher::at(document, path, &schema).map_err(|error| error.to_string())?;
+                Ok(Some(match found {
+                    // What came instead says more than what is missing.
+                    Match::Broken(_)
+                        if path.starts_with("$.result") && document["reply"] != "result" =>
+                    {
+                        Match::Broken(document::summary(document))
+                    }
+                    found => found,
+                }))
+            }
+            Check::Absent { path } => {
+                matcher::absent(document, path).map(Some).map_err(|error| error.to_string())
+            }
+            Check::That(expression) => match expr::holds(expression, &self.scope) {
+                Ok(true) => Ok(Some(Match::Holds)),
+                Ok(false) => Ok(Some(Match::Broken(format!("`{expression}` doesn't hold")))),
+                Err(error) => Err(error.to_string()),
+            },
+            Check::Refused(_) => Ok(None),
+        }
+    }
+
+    /// Turns the outcome of a check into a result for each requirement.
+    fn settle(
+        &mut self,
+        expectation: &Expectation,
+        document: &Value,
+        found: Match,
+        exchange: Option<usize>,
+        more: &[Evidence],
+    ) {
+        let (judgement, message) = match found {
+            Match::Holds => (Judgement::Kept, String::new()),
+            Match::Broken(found) => match self.tolerance(expectation, document) {
+                Ok(judgement) => {
+                    let message = match &expectation.says {
+                        Some(says) => format!("{says}: {found}"),
+                        None => found,
+                    };
+                    (judgement, message)
+                }
+                Err(reason) => return self.inconclusive(expectation, &reason, exchange),
+            },
+        };
+        let evidence = match judgement {
+            Judgement::Kept => Vec::new(),
+            _ => self.evidence(exchange).into_iter().chain(more.iter().cloned()).collect(),
+        };
+        for requirement in &expectation.requirements {
+            if !self.judges(requirement) {
+                continue;
+            }
+            let result = match Catalogue::builtin().get(requirement) {
+                Some(row) => CheckResult {
+                    requirement: requirement.clone(),
+                    verdict: judgement.verdict(row.level, self.context.profile),
+                    message: message.clone(),
+                    evidence: evidence.clone(),
+                },
+                None => CheckResult {
+                    requirement: requirement.clone(),
+                    verdict: Verdict::Error,
+                    message: format!(
+                        "the scenario names the requirement {requirement}, which there isn't"
+                    ),
+                    evidence: Vec::new(),
+                },
+            };
+            self.checks.add(result);
+        }
+    }
+
+    /// How a broken check counts: what `warn` and `compat` say about the values that broke it.
+    fn tolerance(&self, expectation: &Expectation, document: &Value) -> Result<Judgement, String> {
+        let path = match &expectation.check {
+            Check::At { path, .. } | Check::Absent { path } => path.as_str(),
+            Check::That(_) | Check::Refused(_) => "$",
+        };
+        for (schema, judgement) in [
+            (&expectation.warn, Judgement::Tolerated),
+            (&expectation.compat, Judgement::CompatTolerated),
+        ] {
+            let Some(schema) = schema else { continue };
+            let schema =
+                expr::render_json(schema, &self.scope).map_err(|error| error.to_string())?;
+            if matcher::tolerated(document, path, &schema).map_err(|error| error.to_string())? {
+                return Ok(judgement);
+            }
+        }
+        Ok(Judgement::Broken)
+    }
+
+    /// Notes that an expectation can't be judged.
+    pub(super) fn inconclusive(
+        &mut self,
+        expectation: &Expectation,
+        reason: &str,
+        exchange: Option<usize>,
+    ) {
+        for requirement in &expectation.requirements {
+            if self.judges(requirement) {
+                let evidence = self.evidence(exchange);
+                self.checks.add(CheckResult {
+                    requirement: requirement.clone(),
+                    verdict: Verdict::Inconclusive,
+                    message: reason.into(),
+                    evidence,
+                });
+            }
+        }
+    }
+}
+
+/// Whether the target goes on as if the refused request had never been: one reply to it, and it still answers.
+fn after_refusal(document: &Value, answer: &Value, late: u64, transport: Transport) -> Match {
+    if late > 0 {
+        return Match::Broken(format!(
+            "it was refused, but {late} more replies to it came afterwards"
+        ));
+    }
+    if document["closed"] == true {
+        return Match::Broken("it was refused, but then the target closed the connection".into());
+    }
+    let alive = match transport {
+        // An error will do: whether list_protocols is served has a row of its own.
+        Transport::P2p => {
+            matches!(answer["reply"].as_str(), Some("result" | "error"))
+                && answer["envelope"]["id"].is_string()
+        }
+        Transport::Rest => answer["reply"] == "result",
+    };
+    if alive {
+        return Match::Holds;
+    }
+    Match::Broken(format!("it was refused, but to the next request {}", document::summary(answer)))
+}
