@@ -9,7 +9,7 @@ obtain_electrs() {
   local started=$SECONDS
   # clang tells bindgen where the C headers are.
   ensure_packages electrs "$ELECTRS_WAY_OUT" librocksdb-dev clang libclang-dev
-  say "electrs: building $ELECTRS_VERSION, about two minutes on two cores (log: $CACHE/logs/electrs.log)."
+  say "electrs: building $ELECTRS_VERSION, two to five minutes on two cores (log: $CACHE/logs/electrs.log)."
   new_stage
   logged electrs build_electrs "$STAGE" ||
     die "electrs: could not be built. $ELECTRS_WAY_OUT"
