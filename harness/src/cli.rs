@@ -1,0 +1,377 @@
+//! The command line: what can be asked for, said once, and turned into what the library does.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lsps1_scenarios::{Profile, Transport};
+
+use crate::exit::Exit;
+use crate::run::{Settings, TargetSettings};
+use crate::target::address::{BaseUrl, NodeAddress};
+use crate::{explain, list, report, run};
+
+/// Judges an LSP by the letter of LSPS1 (bLIP-51), over REST and Lightning custom messages.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lsps1-harness",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = Exit::help_section(),
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the scenarios against a target and reports what it breaks
+    #[command(after_help = run_examples())]
+    Run(Box<RunArgs>),
+    /// Lists the scenarios, or the requirements and what checks them
+    #[command(
+        after_help = "Examples:\n  lsps1-harness list\n  lsps1-harness list --requirements --json"
+    )]
+    List(ListArgs),
+    /// Explains a requirement (L1-042) or a scenario (purchase-bolt11)
+    #[command(
+        after_help = "Examples:\n  lsps1-harness explain L1-042\n  lsps1-harness explain get-info-shape"
+    )]
+    Explain(ExplainArgs),
+}
+
+fn run_examples() -> String {
+    format!(
+        "Examples:\n  \
+         # An LSP that is running, over both transports; what needs a payment is skipped\n  \
+         lsps1-harness run --rest http://127.0.0.1:3000/api/v1 --p2p 02ab…@127.0.0.1:9735\n\n  \
+         # The same, for CI: reports on file, and every MUST has to be judged\n  \
+         lsps1-harness run --rest http://127.0.0.1:3000 --json report.json --junit report.xml --require-judged\n\n  \
+         # A regtest network of its own, the LSP started on it, purchases included\n  \
+         lsps1-harness run --regtest --target-cmd 'mock-lsp --engine regtest --rest 127.0.0.1:0 --p2p 127.0.0.1:0'\n\n  \
+         # One scenario again, with the same generated values\n  \
+         lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --filter create-order --seed 7\n\n\
+         The command given to --target-cmd is split into words like a shell does, but no shell runs it. It finds the\n\
+         network in LSPS1_BITCOIND_RPC_URL, LSPS1_BITCOIND_COOKIE_FILE, LSPS1_ELECTRUM_URL, LSPS1_FAUCET_URL and\n\
+         LSPS1_NETWORK. Once it can be used it prints one line of JSON on standard output with \"rest\" and \"p2p\", unless\n\
+         --rest and --p2p say where it will be; with \"address\" in that line it gets coins there, else it asks LSPS1_FAUCET_URL.\n\n\
+         {}",
+        Exit::help_section()
+    )
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Base URL of the REST API, the one that /get_info is appended to; for a bare origin /api/v1 is tried, too
+    #[arg(long, value_name = "URL", help_heading = "Target")]
+    rest: Option<BaseUrl>,
+    /// Address of the Lightning node that speaks LSPS0; with --rest alone it is taken from get_info's uris
+    #[arg(long, value_name = "NODEID@HOST:PORT", help_heading = "Target")]
+    p2p: Option<NodeAddress>,
+    /// Starts the target, with the network's endpoints in its environment, and ends it after the run
+    #[arg(long, value_name = "CMD", help_heading = "Target")]
+    target_cmd: Option<String>,
+    /// A token that the target accepts; without it the scenarios that need one are skipped. Not shown in any report
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "LSPS1_TOKEN",
+        hide_env_values = true,
+        help_heading = "Target"
+    )]
+    token: Option<String>,
+    /// The chain that the target is on, for refund addresses and invoice prefixes; without it those checks are skipped
+    #[arg(long, value_enum, help_heading = "Target")]
+    network: Option<NetworkArg>,
+
+    /// Starts bitcoind and electrs on a regtest chain and runs what needs a chain; needs --target-cmd
+    #[arg(long, requires = "target_cmd", help_heading = "Chain")]
+    regtest: bool,
+
+    /// Only scenarios whose name, as in `p2p::get-info-shape`, or requirement ids contain this; repeatable, any may match
+    #[arg(long, value_name = "TEXT", help_heading = "Selection")]
+    filter: Vec<String>,
+    /// Leaves out the scenarios that contain this; repeatable, wins over --filter
+    #[arg(long, value_name = "TEXT", help_heading = "Selection")]
+    skip: Vec<String>,
+    /// Only this transport
+    #[arg(long, value_enum, help_heading = "Selection")]
+    transport: Option<TransportArg>,
+    /// A folder with more scenarios; repeatable
+    #[arg(long, value_name = "DIR", help_heading = "Selection")]
+    scenarios: Vec<PathBuf>,
+
+    /// strict: the letter of the spec; compat: deviations that clients are known to cope with only warn
+    #[arg(long, value_enum, default_value_t = ProfileArg::Strict, help_heading = "Judging")]
+    profile: ProfileArg,
+    /// Seed of every generated value [default: drawn anew, and printed]
+    #[arg(long, value_name = "N", help_heading = "Judging")]
+    seed: Option<u64>,
+    /// Longest wait for one answer [default: 10 for a target on this machine, else 30, which is what the rows say]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Judging")]
+    timeout: Option<Duration>,
+    /// Exit with 3 if a MUST could not be judged
+    #[arg(long, help_heading = "Judging")]
+    require_judged: bool,
+
+    /// Writes the JSON report (schema: harness/schemas/report.json)
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    json: Option<PathBuf>,
+    /// Writes a JUnit XML report
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    junit: Option<PathBuf>,
+    /// Keeps the logs of every process that was started in this folder
+    #[arg(long, value_name = "DIR", help_heading = "Reports")]
+    logs: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// The requirements with the scenarios that check them, instead of the scenarios
+    #[arg(long)]
+    requirements: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// A folder with more scenarios; repeatable
+    #[arg(long, value_name = "DIR")]
+    scenarios: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArgs {
+    /// A requirement's or a scenario's id
+    id: String,
+    /// A folder with more scenarios; repeatable
+    #[arg(long, value_name = "DIR")]
+    scenarios: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TransportArg {
+    /// Lightning custom messages (bLIP-50)
+    P2p,
+    /// HTTP
+    Rest,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProfileArg {
+    Strict,
+    Compat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum NetworkArg {
+    Mainnet,
+    Testnet,
+    Signet,
+    Regtest,
+}
+
+impl NetworkArg {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Mainnet => "mainnet",
+            Self::Testnet => "testnet",
+            Self::Signet => "signet",
+            Self::Regtest => "regtest",
+        }
+    }
+}
+
+/// Parses `arguments` (the program's name first), does what they ask for, and says how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return explain_usage(&error),
+    };
+    match cli.command {
+        Command::Run(args) => run_command(*args),
+        Command::List(args) => list_command(&args),
+        Command::Explain(args) => explain_command(&args),
+    }
+}
+
+fn run_command(args: RunArgs) -> Exit {
+    if args.rest.is_none() && args.p2p.is_none() && args.target_cmd.is_none() {
+        return usage(
+            "there is no target: give --rest URL, --p2p NODEID@HOST:PORT, or --target-cmd CMD",
+        );
+    }
+    let outputs = report::Outputs { json: args.json.clone(), junit: args.junit.clone() };
+    let settings = args.into_settings();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return failed(Exit::Internal, &format!("failed to start the async runtime: {error}"));
+        }
+    };
+    init_tracing();
+    let view = report::terminal::View::for_stdout(&settings);
+    let finished = runtime.block_on(run::run(settings, &view));
+    // Whatever a hostile target left hanging doesn't hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    match finished {
+        Ok(report) => match outputs.write(&report) {
+            Ok(()) => {
+                view.finish(&report);
+                report.exit()
+            }
+            Err(error) => {
+                view.finish(&report);
+                failed(Exit::Usage, &error.to_string())
+            }
+        },
+        Err(error) => failed(error.exit(), &error.to_string()),
+    }
+}
+
+fn list_command(args: &ListArgs) -> Exit {
+    let listed = if args.requirements {
+        list::requirements(&args.scenarios, args.json)
+    } else {
+        list::scenarios(&args.scenarios, args.json)
+    };
+    print_or_explain(listed)
+}
+
+fn explain_command(args: &ExplainArgs) -> Exit {
+    print_or_explain(explain::explain(&args.id, &args.scenarios))
+}
+
+fn print_or_explain(text: Result<String, list::ListError>) -> Exit {
+    use std::io::Write as _;
+    match text {
+        Ok(text) => match anstream::stdout().write_all(text.as_bytes()) {
+            Ok(()) => Exit::Conformant,
+            // The reader (`head`, say) has seen enough.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Conformant,
+            Err(error) => failed(Exit::Internal, &format!("failed to print: {error}")),
+        },
+        Err(error) => failed(error.exit(), &error.to_string()),
+    }
+}
+
+impl RunArgs {
+    fn into_settings(self) -> Settings {
+        Settings {
+            target: TargetSettings {
+                rest: self.rest,
+                p2p: self.p2p,
+                command: self.target_cmd,
+                token: self.token,
+                network: self.network.map(|network| network.name().to_owned()),
+            },
+            regtest: self.regtest,
+            filter: self.filter,
+            skip: self.skip,
+            transport: self.transport.map(|transport| match transport {
+                TransportArg::P2p => Transport::P2p,
+                TransportArg::Rest => Transport::Rest,
+            }),
+            scenario_folders: self.scenarios,
+            profile: match self.profile {
+                ProfileArg::Strict => Profile::Strict,
+                ProfileArg::Compat => Profile::Compat,
+            },
+            // Small enough to be typed, and to survive JSON readers that keep numbers as doubles.
+            seed: self.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
+            timeout: self.timeout,
+            require_judged: self.require_judged,
+            logs: self.logs,
+        }
+    }
+}
+
+/// Help and version go to standard output; a wrong use is one line on standard error.
+fn explain_usage(error: &clap::Error) -> Exit {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // Nothing is left to be done about a closed standard output.
+            let _ = error.print();
+            Exit::Conformant
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Exit::Usage
+        }
+        _ => {
+            let text = error.to_string();
+            let lines: Vec<&str> = text
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .take_while(|line| {
+                    !line.starts_with("Usage:") && !line.starts_with("For more information")
+                })
+                .collect();
+            let line = lines.join(" ");
+            usage(line.strip_prefix("error: ").unwrap_or(&line))
+        }
+    }
+}
+
+fn usage(message: &str) -> Exit {
+    failed(Exit::Usage, &format!("{message} (try --help)"))
+}
+
+fn failed(exit: Exit, message: &str) -> Exit {
+    anstream::eprintln!("error: {}", crate::text::one_line(message));
+    exit
+}
+
+/// `RUST_LOG` switches logs of the inner parts on; they go to standard error.
+fn init_tracing() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
+    // A second initialisation, in tests, is no loss.
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if !(0.01..=3600.0).contains(&seconds) {
+        return Err("give from 0.01 to 3600 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_run_has_its_help() {
+        let command = Cli::command();
+        let run = command.find_subcommand("run").unwrap();
+        for argument in run.get_arguments() {
+            assert!(argument.get_help().is_some(), "--{} has no help", argument.get_id());
+        }
+        assert!(run.get_after_help().unwrap().to_string().contains("Exit codes:"));
+    }
+
+    #[test]
+    fn timeouts_are_bounded() {
+        assert_eq!(seconds("2.5").unwrap(), Duration::from_millis(2500));
+        for wrong in ["0", "-1", "NaN", "inf", "1e9", "x"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `explain`: one requirement or one scenario, in full.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use lsps1_scenarios::{Catalogue, Requirement, Scenario};
+
+use crate::list::{ListError, catalogue, load};
+
+/// Everything known about the requirement or scenario `id`. Upper and lower case are the same.
+///
+/// # Errors
+/// If there is none, or the scenarios can't be loaded.
+pub fn explain(id: &str, folders: &[PathBuf]) -> Result<String, ListError> {
+    let catalogue = catalogue()?;
+    let scenarios = load(folders)?;
+    if let Some(row) = catalogue.iter().find(|row| row.id.as_str().eq_ignore_ascii_case(id)) {
+        return Ok(requirement(row, catalogue, &scenarios));
+    }
+    if let Some(found) = scenarios.iter().find(|scenario| scenario.id().eq_ignore_ascii_case(id)) {
+        return Ok(scenario(found, catalogue));
+    }
+    let ids = catalogue.iter().map(|row| row.id.as_str()).chain(scenarios.iter().map(Scenario::id));
+    let lower = id.to_ascii_lowercase();
+    let near = ids
+        .filter(|known| known.to_ascii_lowercase().contains(&lower))
+        .min_by_key(|known| known.len());
+    Err(ListError::Unknown { id: id.to_owned(), near: near.map(ToOwned::to_owned) })
+}
+
+fn requirement(row: &Requirement, catalogue: &Catalogue, scenarios: &[Scenario]) -> String {
+    let mut text = String::new();
+    let lines = if row.lines.is_empty() { String::new() } else { format!(", lines {}", row.lines) };
+    // Writing to a String doesn't fail, here and below.
+    let _ = writeln!(text, "{} ({}, {}{lines})\n", row.id, row.level, row.section);
+    let _ = writeln!(text, "{}\n", row.text);
+    let _ = writeln!(text, "Judged by:\n  {}", row.test);
+    for id in &row.position {
+        if let Some(position) = catalogue.position(id) {
+            let _ = writeln!(
+                text,
+                "\n{} is ambiguous: {}\n  Position: {}",
+                position.id, position.ambiguity, position.position
+            );
+        }
+    }
+    let by: Vec<&Scenario> =
+        scenarios.iter().filter(|scenario| scenario.requirements().contains(&row.id)).collect();
+    if by.is_empty() {
+        let _ = writeln!(text, "\nNo scenario names it.");
+    } else {
+        let _ = writeln!(text, "\nScenarios:");
+        for scenario in by {
+            let _ = writeln!(text, "  {}: {}", scenario.id(), scenario.title());
+        }
+    }
+    text
+}
+
+fn scenario(scenario: &Scenario, catalogue: &Catalogue) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}\n{}\n", scenario.id(), scenario.title());
+    let transports: Vec<String> = scenario.transports().iter().map(ToString::to_string).collect();
+    let _ = writeln!(text, "Transports: {}", transports.join(", "));
+    if !scenario.needs().is_empty() {
+        let needs: Vec<String> = scenario.needs().iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "Needs: {}", needs.join(", "));
+    }
+    for condition in scenario.only_if() {
+        let _ = writeln!(text, "Skipped unless {} ({})", condition.that, condition.reason);
+    }
+    let _ = writeln!(text, "File: {}\n\nChecks:", scenario.source());
+    for id in scenario.requirements() {
+        let row = catalogue.get(&id).map(|row| format!("{}: {}", row.level, row.text));
+        let _ = writeln!(text, "  {id} {}", row.unwrap_or_default());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requirement_is_explained_with_its_position() {
+        let text = explain("l0-018", &[]).unwrap();
+        assert!(text.starts_with("L0-018 (MUST, "), "{text}");
+        assert!(text.contains("Judged by:") && text.contains("A-02 is ambiguous"), "{text}");
+    }
+
+    #[test]
+    fn an_unknown_id_is_answered_with_a_near_one() {
+        let error = explain("L1-04", &[]).unwrap_err();
+        assert!(error.to_string().contains("did you mean 'L1-04"), "{error}");
+        assert_eq!(error.exit().code(), 2);
+        assert!(explain("qqq", &[]).unwrap_err().to_string().ends_with("'qqq'"));
+    }
+}

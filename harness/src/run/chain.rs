@@ -1,0 +1,163 @@
+//! The chain around a target on regtest: a payer with a channel to it, and the nodes that get the channels it sells.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bitcoin::address::NetworkUnchecked;
+use bitcoin::{Address, Amount};
+use lsps1_fixtures::Network;
+use lsps1_fixtures::node::{ChainConfig, InboundPolicy, Node, NodeConfig};
+use lsps1_fixtures::peers::{ChannelPlan, Lsp, Peer, PeerConfig, open_channels};
+use lsps1_scenarios::ClientKind;
+
+use super::client::{Client, ClientNode};
+use crate::target::custom_message::MessageTarget;
+
+/// Why there is no chain around the target. Each variant is a step of the set-up.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// The coins for the target.
+    #[error("failed to give the target coins at '{address}': {reason}")]
+    Coins {
+        /// Where it wants them.
+        address: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The payer's wallet.
+    #[error("failed to start the payer: {0}")]
+    Payer(String),
+    /// The payer's and the target's coins.
+    #[error("failed to give coins to the payer and the target: {0}")]
+    Fund(String),
+    /// The payer's channel.
+    #[error("failed to open the payer's channel to the target: {0}")]
+    Channel(String),
+}
+
+/// What the target gets if it says where.
+const TARGET_COINS: Amount = Amount::from_int_btc(5);
+
+/// What the payer gets.
+const PAYER_COINS: Amount = Amount::from_int_btc(1);
+
+/// The capacity of the payer's channel to the target, in sat: enough for the fees and balances of many orders, and
+/// below the limit of channels that not every node makes (2^24).
+const PAYER_CHANNEL_SAT: u64 = 15_000_000;
+
+/// A regtest network with a payer that can reach the target.
+pub struct Chain {
+    pub(super) target: MessageTarget,
+    pub(super) payer: Peer,
+    /// Names the clients.
+    clients: AtomicU32,
+    // Ends last.
+    pub(super) network: Network,
+}
+
+impl Chain {
+    /// Funds the target (if `coins` says where; else it asks the faucet itself) and the payer, and opens the payer's
+    /// channel to the target. Nothing is mined or spent on another chain than regtest: the network's miner refuses.
+    ///
+    /// # Errors
+    /// The step that failed, with its reason.
+    pub async fn start(
+        network: Network,
+        target: MessageTarget,
+        coins: Option<String>,
+    ) -> Result<Self, ChainError> {
+        let config = PeerConfig::new("payer").seed(fresh_seed()).trust_no_reserve(target.id);
+        let payer = Peer::start(&network, config)
+            .await
+            .map_err(|error| ChainError::Payer(error.to_string()))?;
+        let wallet = payer.new_address().map_err(|error| ChainError::Fund(error.to_string()))?;
+        let mut outputs = vec![(wallet, PAYER_COINS)];
+        if let Some(address) = coins {
+            outputs.push((regtest_address(&address)?, TARGET_COINS));
+        }
+        network
+            .miner()
+            .fund(&outputs)
+            .await
+            .map_err(|error| ChainError::Fund(error.to_string()))?;
+        payer.synced().await.map_err(|error| ChainError::Fund(error.to_string()))?;
+        let plan = ChannelPlan {
+            from: &payer,
+            to: target.id,
+            address: target.address,
+            capacity_sat: PAYER_CHANNEL_SAT,
+            push_msat: 0,
+            announce: false,
+        };
+        open_channels(&network, &[plan])
+            .await
+            .map_err(|error| ChainError::Channel(error.to_string()))?;
+        Ok(Self { target, payer, clients: AtomicU32::new(0), network })
+    }
+
+    /// A fresh node that is to get a channel from the target.
+    ///
+    /// # Errors
+    /// Says what kept it from starting.
+    pub async fn client(
+        &self,
+        kind: ClientKind,
+        token: Option<&str>,
+    ) -> Result<Client<'_>, String> {
+        let number = self.clients.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = format!("client-{number}");
+        let node = match kind {
+            ClientKind::LspsNode => self.lsps_node(name).await,
+            ClientKind::LdkNode => self.ldk_node(name, token).await,
+        };
+        let node = node.map_err(|reason| format!("failed to start the client's node: {reason}"))?;
+        Ok(Client::new(self, node))
+    }
+
+    /// Ends the payer, then the network.
+    pub async fn stop(self) {
+        // That it wouldn't stop properly no longer matters to anybody.
+        let _ = self.payer.stop().await;
+        // Ending the processes blocks.
+        let _ = tokio::task::spawn_blocking(move || drop(self.network)).await;
+    }
+
+    async fn lsps_node(&self, name: String) -> Result<ClientNode, String> {
+        const WALLET: &str = "clients";
+        let rpc = self.network.bitcoind().rpc();
+        rpc.ensure_wallet(WALLET).await.map_err(|error| error.to_string())?;
+        let config = NodeConfig {
+            chain: Some(ChainConfig { rpc: rpc.clone(), wallet: WALLET.to_owned() }),
+            // As long as no order says otherwise.
+            inbound: InboundPolicy::Accept { depth: 1 },
+            ..NodeConfig::message_peer(&name, rand::random())
+        };
+        let (node, events) = Node::start(config).await.map_err(|error| error.to_string())?;
+        Ok(ClientNode::Lsps { node, events: Some(events) })
+    }
+
+    async fn ldk_node(&self, name: String, token: Option<&str>) -> Result<ClientNode, String> {
+        let MessageTarget { id, address, .. } = self.target;
+        let lsp = Lsp { id, address, token: token.map(ToOwned::to_owned) };
+        let config = PeerConfig::new(name).seed(fresh_seed()).lsp(lsp).trust_0conf(id);
+        let peer = Peer::start(&self.network, config).await.map_err(|error| error.to_string())?;
+        // A wallet that lags behind the chain would see its channel confirmed too late.
+        peer.synced().await.map_err(|error| error.to_string())?;
+        Ok(ClientNode::Ldk(peer))
+    }
+}
+
+/// Fresh keys: LSPs remember the nodes that ordered from them.
+fn fresh_seed() -> [u8; 64] {
+    let mut seed = [0; 64];
+    seed.fill_with(rand::random);
+    seed
+}
+
+fn regtest_address(address: &str) -> Result<Address, ChainError> {
+    let wrong = |reason: String| ChainError::Coins { address: address.to_owned(), reason };
+    address
+        .parse::<Address<NetworkUnchecked>>()
+        .map_err(|error| wrong(error.to_string()))?
+        .require_network(bitcoin::Network::Regtest)
+        .map_err(|error| wrong(error.to_string()))
+}

@@ -1,0 +1,277 @@
+//! From many checks to one finding per requirement and transport, and the list of what nothing was decided about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lsps1_scenarios::requirement::{Observable, Prerequisite};
+use lsps1_scenarios::{Catalogue, CheckResult, Requirement, RequirementId, Transport, Verdict};
+
+use super::plan::{Left, Plan};
+use crate::report::evidence::redacted;
+use crate::report::model::{FindingReport, NotJudged, ScenarioReport, Summary};
+use crate::text::{Redactor, one_line};
+
+/// Gathers what the scenarios of a run found.
+#[derive(Debug, Default)]
+pub struct Collector {
+    findings: BTreeMap<(RequirementId, Transport), Gathered>,
+    /// Requirements that some check decided about.
+    judged: BTreeSet<RequirementId>,
+    scenarios: Vec<ScenarioReport>,
+    summary: Summary,
+}
+
+#[derive(Debug)]
+struct Gathered {
+    first: CheckResult,
+    scenario: String,
+    met_by: usize,
+}
+
+/// What a [`Collector`] has gathered in the end.
+#[derive(Debug)]
+pub struct Collected {
+    /// How many scenarios ended with each verdict.
+    pub summary: Summary,
+    /// The scenarios in the order in which they ran.
+    pub scenarios: Vec<ScenarioReport>,
+    /// Broken MUSTs first, by requirement and transport.
+    pub findings: Vec<FindingReport>,
+    /// MUST rows on which nothing was decided.
+    pub not_judged: Vec<NotJudged>,
+}
+
+impl Collector {
+    /// Adds a scenario that has ended, with the outcomes of its checks.
+    pub fn add(&mut self, scenario: ScenarioReport, checks: Vec<CheckResult>) {
+        for check in checks {
+            if matches!(check.verdict, Verdict::Pass | Verdict::Warn | Verdict::Fail) {
+                self.judged.insert(check.requirement.clone());
+            }
+            if matches!(check.verdict, Verdict::Warn | Verdict::Fail) {
+                self.add_finding(&scenario, check);
+            }
+        }
+        self.summary.count(scenario.verdict);
+        self.scenarios.push(scenario);
+    }
+
+    fn add_finding(&mut self, scenario: &ScenarioReport, check: CheckResult) {
+        let key = (check.requirement.clone(), scenario.transport);
+        match self.findings.get_mut(&key) {
+            None => {
+                self.findings.insert(
+                    key,
+                    Gathered { first: check, scenario: scenario.id.clone(), met_by: 1 },
+                );
+            }
+            Some(known) => {
+                known.met_by += 1;
+                // A MUST that one scenario finds broken isn't hidden by a warning of an earlier one.
+                if check.verdict > known.first.verdict {
+                    known.first = check;
+                    known.scenario = scenario.id.clone();
+                }
+            }
+        }
+    }
+
+    /// Everything in its final form. The plan tells why what wasn't judged wasn't.
+    #[must_use]
+    pub fn finish(self, plan: &Plan, catalogue: &Catalogue, redactor: &Redactor) -> Collected {
+        let not_judged = self.not_judged(plan, catalogue);
+        let mut findings: Vec<FindingReport> = self
+            .findings
+            .into_iter()
+            .map(|((requirement, transport), gathered)| {
+                let row = catalogue.get(&requirement);
+                FindingReport {
+                    requirement: requirement.to_string(),
+                    section: row.map(|row| row.section.clone()).unwrap_or_default(),
+                    text: row.map(|row| row.text.clone()).unwrap_or_default(),
+                    verdict: gathered.first.verdict,
+                    transport,
+                    scenario: gathered.scenario,
+                    met_by: gathered.met_by,
+                    message: redactor.clean(&gathered.first.message),
+                    evidence: gathered
+                        .first
+                        .evidence
+                        .into_iter()
+                        .map(|evidence| redacted(evidence, redactor))
+                        .collect(),
+                }
+            })
+            .collect();
+        // Stable: within a verdict the order stays by requirement, then transport.
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+        let scenarios = self
+            .scenarios
+            .into_iter()
+            .map(|scenario| ScenarioReport {
+                reason: scenario.reason.map(|reason| redactor.clean(&reason)),
+                ..scenario
+            })
+            .collect();
+        Collected { summary: self.summary, scenarios, findings, not_judged }
+    }
+
+    fn not_judged(&self, plan: &Plan, catalogue: &Catalogue) -> Vec<NotJudged> {
+        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in
+            catalogue.iter().filter(|row| can_be_broken(row) && !self.judged.contains(&row.id))
+        {
+            groups.entry(self.why_not(row, plan)).or_default().push(row.id.to_string());
+        }
+        let mut groups: Vec<NotJudged> = groups
+            .into_iter()
+            .map(|(reason, requirements)| NotJudged { reason, requirements })
+            .collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.requirements.len()));
+        groups
+    }
+
+    /// Why nothing was decided about `row`; of several scenarios that name it, what happened to the one that came
+    /// furthest.
+    fn why_not(&self, row: &Requirement, plan: &Plan) -> String {
+        let id = row.id.as_str();
+        let mut skipped = None;
+        for scenario in
+            self.scenarios.iter().filter(|s| s.requirements.iter().any(|named| named == id))
+        {
+            match scenario.verdict {
+                Verdict::Inconclusive | Verdict::Error => return "inconclusive".to_owned(),
+                Verdict::Skip => skipped = skipped.or(scenario.reason.as_deref()),
+                Verdict::Pass | Verdict::Warn | Verdict::Fail => {
+                    return "their condition did not arise in this run".to_owned();
+                }
+            }
+        }
+        if let Some(reason) = skipped {
+            return format!("skipped: {}", one_line(reason));
+        }
+        match plan.left_out(&row.id) {
+            Some(Left::Filtered) => "left out by --filter, --skip or --transport".to_owned(),
+            Some(Left::NoTransport(Transport::P2p)) => "need --p2p".to_owned(),
+            Some(Left::NoTransport(Transport::Rest)) => "need --rest".to_owned(),
+            None if row.needs.iter().any(|need| needs_chain(*need)) => {
+                "no scenario yet, they will need a chain".to_owned()
+            }
+            None => "no scenario yet".to_owned(),
+        }
+    }
+}
+
+/// Whether an LSP can break the row in a way that is visible from outside.
+#[must_use]
+pub fn can_be_broken(row: &Requirement) -> bool {
+    row.level.is_must()
+        && row.binds.binds_lsp()
+        && row
+            .observable
+            .iter()
+            .any(|seen| !matches!(seen, Observable::Cli | Observable::Wb | Observable::Doc))
+}
+
+const fn needs_chain(need: Prerequisite) -> bool {
+    matches!(
+        need,
+        Prerequisite::Payment | Prerequisite::Chain | Prerequisite::Time | Prerequisite::Wire
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lsps1_scenarios::Evidence;
+
+    fn scenario(id: &str, transport: Transport, verdict: Verdict) -> ScenarioReport {
+        ScenarioReport {
+            id: id.into(),
+            title: id.into(),
+            transport,
+            requirements: vec!["L1-001".into()],
+            verdict,
+            reason: Some("because of sesame".into()),
+            duration_ms: 1,
+        }
+    }
+
+    fn check(requirement: &str, verdict: Verdict, message: &str) -> CheckResult {
+        CheckResult {
+            requirement: requirement.into(),
+            verdict,
+            message: message.into(),
+            evidence: vec![Evidence::note(format!("{message} sesame"))],
+        }
+    }
+
+    fn finish(collector: Collector) -> Collected {
+        collector.finish(&Plan::default(), Catalogue::builtin(), &Redactor::new(Some("sesame")))
+    }
+
+    #[test]
+    fn one_finding_per_requirement_and_transport_with_the_first_evidence() {
+        let mut collector = Collector::default();
+        for (id, transport) in
+            [("a", Transport::P2p), ("b", Transport::P2p), ("c", Transport::Rest)]
+        {
+            let checks =
+                vec![check("L1-001", Verdict::Fail, id), check("L1-004", Verdict::Pass, "")];
+            collector.add(scenario(id, transport, Verdict::Fail), checks);
+        }
+        let collected = finish(collector);
+        assert_eq!(collected.summary.fail, 3);
+        let [p2p, rest] = &collected.findings[..] else { panic!("{:?}", collected.findings) };
+        assert_eq!((p2p.scenario.as_str(), p2p.met_by, p2p.message.as_str()), ("a", 2, "a"));
+        assert_eq!((rest.scenario.as_str(), rest.met_by), ("c", 1));
+    }
+
+    #[test]
+    fn a_failure_replaces_an_earlier_warning_and_comes_first() {
+        let mut collector = Collector::default();
+        collector.add(
+            scenario("a", Transport::P2p, Verdict::Warn),
+            vec![check("L0-001", Verdict::Warn, "w"), check("L1-001", Verdict::Warn, "x")],
+        );
+        collector.add(
+            scenario("b", Transport::P2p, Verdict::Fail),
+            vec![check("L1-001", Verdict::Fail, "y")],
+        );
+        let collected = finish(collector);
+        let shown: Vec<_> = collected
+            .findings
+            .iter()
+            .map(|f| (f.requirement.as_str(), f.message.as_str(), f.met_by))
+            .collect();
+        assert_eq!(shown, [("L1-001", "y", 2), ("L0-001", "w", 1)]);
+    }
+
+    #[test]
+    fn secrets_are_taken_out_of_reasons_and_evidence() {
+        let mut collector = Collector::default();
+        collector.add(
+            scenario("a", Transport::P2p, Verdict::Fail),
+            vec![check("L1-001", Verdict::Fail, "sesame")],
+        );
+        let collected = finish(collector);
+        let json = serde_json::to_string(&(&collected.scenarios, &collected.findings)).unwrap();
+        assert!(!json.contains("sesame"), "{json}");
+    }
+
+    #[test]
+    fn what_was_not_judged_is_grouped_by_reason() {
+        let mut collector = Collector::default();
+        collector.add(scenario("a", Transport::P2p, Verdict::Skip), Vec::new());
+        let collected = finish(collector);
+        let skipped = collected
+            .not_judged
+            .iter()
+            .find(|group| group.reason.starts_with("skipped: "))
+            .unwrap();
+        assert_eq!(skipped.requirements, ["L1-001"]);
+        let all: usize = collected.not_judged.iter().map(|group| group.requirements.len()).sum();
+        let rows = Catalogue::builtin().iter().filter(|row| can_be_broken(row)).count();
+        assert_eq!(all, rows);
+        assert!(rows > 270, "{rows}");
+    }
+}

@@ -1,0 +1,256 @@
+//! A run, from settings to report.
+
+pub mod chain;
+pub mod client;
+pub mod collect;
+pub mod liveness;
+pub mod plan;
+mod set_up;
+pub mod step;
+pub mod suite;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lsps1_scenarios::{CheckResult, Profile, Transport, Verdict};
+
+use crate::exit::Exit;
+use crate::list::ListError;
+use crate::report::Report;
+use crate::report::model::{RunReport, SCHEMA, ScenarioReport};
+use crate::target::address::{BaseUrl, NodeAddress};
+use collect::Collector;
+use liveness::Liveness;
+use plan::{Obstacle, Planned, Selection};
+use suite::{Outcome, Suite};
+
+/// What is judged, and where it is.
+#[derive(Clone, Debug, Default)]
+pub struct TargetSettings {
+    /// The base URL of the REST face.
+    pub rest: Option<BaseUrl>,
+    /// The address of the node.
+    pub p2p: Option<NodeAddress>,
+    /// A command that starts it.
+    pub command: Option<String>,
+    /// A token that it accepts.
+    pub token: Option<String>,
+    /// The chain that it is on: `mainnet`, `testnet`, `signet` or `regtest`.
+    pub network: Option<String>,
+}
+
+/// Everything that decides how a run is done.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What is judged.
+    pub target: TargetSettings,
+    /// Whether to start a regtest network, and the target on it.
+    pub regtest: bool,
+    /// Only scenarios that contain one of these, if there are any.
+    pub filter: Vec<String>,
+    /// No scenarios that contain one of these.
+    pub skip: Vec<String>,
+    /// Only this transport.
+    pub transport: Option<Transport>,
+    /// Folders with more scenarios.
+    pub scenario_folders: Vec<PathBuf>,
+    /// How strictly to judge.
+    pub profile: Profile,
+    /// Where generated values are drawn from.
+    pub seed: u64,
+    /// The longest wait for one answer; `None`: [`Settings::DEFAULT_TIMEOUT`], or
+    /// [`Settings::DEFAULT_TIMEOUT_ON_LOOPBACK`] for a target on this machine.
+    pub timeout: Option<Duration>,
+    /// Whether a MUST that isn't judged makes the run inconclusive.
+    pub require_judged: bool,
+    /// Where logs of started processes go.
+    pub logs: Option<PathBuf>,
+}
+
+impl Settings {
+    /// How long an answer may take by the requirement rows.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+    /// How long an answer may take without a network in between.
+    pub const DEFAULT_TIMEOUT_ON_LOOPBACK: Duration = Duration::from_secs(10);
+
+    /// Settings for a target, with the defaults of the command line and the given seed.
+    #[must_use]
+    pub fn new(target: TargetSettings, seed: u64) -> Self {
+        Self {
+            target,
+            regtest: false,
+            filter: Vec::new(),
+            skip: Vec::new(),
+            transport: None,
+            scenario_folders: Vec::new(),
+            profile: Profile::Strict,
+            seed,
+            timeout: None,
+            require_judged: false,
+            logs: None,
+        }
+    }
+
+    /// The longest wait for one answer.
+    #[must_use]
+    pub fn answer_timeout(&self) -> Duration {
+        let TargetSettings { rest, p2p, .. } = &self.target;
+        let is_here = rest.as_ref().is_none_or(BaseUrl::is_loopback)
+            && p2p.as_ref().is_none_or(NodeAddress::is_loopback);
+        let default =
+            if is_here { Self::DEFAULT_TIMEOUT_ON_LOOPBACK } else { Self::DEFAULT_TIMEOUT };
+        self.timeout.unwrap_or(default)
+    }
+
+    fn selection(&self) -> Selection {
+        Selection {
+            filter: self.filter.clone(),
+            skip: self.skip.clone(),
+            transport: self.transport,
+        }
+    }
+}
+
+/// Is told how a run goes on.
+pub trait Watcher: Send + Sync {
+    /// A step of the set-up begins or has ended.
+    fn step(&self, what: &str);
+    /// So many scenarios will be run or skipped.
+    fn planned(&self, count: usize);
+    /// A scenario begins.
+    fn began(&self, name: &str);
+    /// A scenario has ended.
+    fn ended(&self, scenario: &ScenarioReport);
+}
+
+/// A watcher that doesn't look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Watcher for Silent {
+    fn step(&self, _: &str) {}
+    fn planned(&self, _: usize) {}
+    fn began(&self, _: &str) {}
+    fn ended(&self, _: &ScenarioReport) {}
+}
+
+/// Why there is no report at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The scenarios or the catalogue can't be used.
+    #[error(transparent)]
+    List(#[from] ListError),
+    /// `--target-cmd` can't be understood.
+    #[error("{0}")]
+    Usage(String),
+    /// Something in the harness itself.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl RunError {
+    /// The exit code that goes with the error.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::List(error) => error.exit(),
+            Self::Usage(_) => Exit::Usage,
+            Self::Internal(_) => Exit::Internal,
+        }
+    }
+}
+
+/// Runs what `settings` ask for. A target that can't be reached or started gives a report, too.
+///
+/// # Errors
+/// If the settings can't be used, or the harness itself fails before anything was run.
+pub async fn run(settings: Settings, watcher: &dyn Watcher) -> Result<Report, RunError> {
+    let clock = Instant::now();
+    let started_at = jiff::Timestamp::now();
+    let suite = Arc::new(Suite::prepare(settings, watcher).await?);
+    let plan = suite.plan();
+    watcher.planned(plan.planned.len());
+
+    let mut collector = Collector::default();
+    let mut liveness: HashMap<Transport, Liveness> = HashMap::new();
+    for planned in &plan.planned {
+        let liveness = liveness.entry(planned.transport).or_default();
+        watcher.began(&suite.name(planned));
+        let (scenario, checks) = run_planned(&suite, planned, liveness).await;
+        watcher.ended(&scenario);
+        collector.add(scenario, checks);
+    }
+
+    let catalogue = suite.catalogue();
+    let collected = collector.finish(&plan, catalogue, suite.redactor());
+    let settings = suite.settings();
+    let mut report = Report {
+        schema: SCHEMA.to_owned(),
+        target: suite.target_report(),
+        run: RunReport {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: started_at.to_string(),
+            duration_ms: millis(clock.elapsed()),
+            profile: settings.profile,
+            seed: settings.seed,
+            timeout_ms: millis(settings.answer_timeout()),
+            require_judged: settings.require_judged,
+            exit_code: 0,
+        },
+        summary: collected.summary,
+        scenarios: collected.scenarios,
+        findings: collected.findings,
+        not_judged: collected.not_judged,
+    };
+    report.run.exit_code = report.exit().code();
+    if let Some(suite) = Arc::into_inner(suite) {
+        suite.stop().await;
+    }
+    Ok(report)
+}
+
+/// Runs one scenario, unless something stands in its way.
+async fn run_planned(
+    suite: &Arc<Suite>,
+    planned: &Planned,
+    liveness: &mut Liveness,
+) -> (ScenarioReport, Vec<CheckResult>) {
+    match &planned.obstacle {
+        Some(Obstacle::NotGiven(reason)) => return not_run(suite, planned, Verdict::Skip, reason),
+        Some(Obstacle::Failed(reason)) => {
+            return not_run(suite, planned, Verdict::Inconclusive, reason);
+        }
+        None => {}
+    }
+    if let Some(reason) = liveness.dead() {
+        return not_run(suite, planned, Verdict::Inconclusive, reason);
+    }
+    // In a task of its own, so that a panic is one scenario's error and not the end of the run.
+    let running = tokio::spawn(Arc::clone(suite).run_scenario(planned.clone()));
+    let Outcome { report, checks, answered } = match running.await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            return not_run(suite, planned, Verdict::Error, &format!("the harness failed: {error}"));
+        }
+    };
+    if liveness.scenario_ended(&report.name(), answered) {
+        liveness.probed(suite.probe(planned.transport).await);
+    }
+    (report, checks)
+}
+
+fn not_run(
+    suite: &Suite,
+    planned: &Planned,
+    verdict: Verdict,
+    reason: &str,
+) -> (ScenarioReport, Vec<CheckResult>) {
+    (suite.report(planned, verdict, Some(reason.to_owned()), Duration::ZERO), Vec::new())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

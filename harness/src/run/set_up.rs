@@ -1,0 +1,295 @@
+//! Starts what has to be started and finds the target, before the first scenario.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use lsps1_fixtures::process::RunId;
+use lsps1_fixtures::run_dir::RunDir;
+use lsps1_fixtures::{Network, NetworkConfig, signal};
+use lsps1_scenarios::Transport;
+use serde_json::Value;
+
+use super::chain::Chain;
+use super::plan::{ChainMeans, Face};
+use super::{Settings, TargetSettings, Watcher};
+use crate::target::address::{BaseUrl, NodeAddress};
+use crate::target::command::{Announced, CommandTarget};
+use crate::target::custom_message::{Connections, MessageTarget};
+use crate::target::rest::{RestReply, RestRequest, RestTarget};
+
+/// How long a target that the harness starts has until it can be used.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often a target whose address was given is looked for while it starts.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What the set-up has found. Whatever is missing has its reason in the faces or in `chain_means`.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) rest: Option<RestTarget>,
+    pub(super) node: Option<(NodeAddress, MessageTarget)>,
+    pub(super) command: Option<CommandTarget>,
+    pub(super) chain: Option<Chain>,
+    pub(super) run_dir: Option<RunDir>,
+    pub(super) rest_face: Face,
+    pub(super) node_face: Face,
+    pub(super) chain_means: ChainMeans,
+}
+
+/// Does it all. What fails is noted with its reason, so that the report can say what came of which scenario.
+pub(super) async fn set_up(settings: &Settings, watcher: &dyn Watcher) -> Found {
+    let mut found = Found::default();
+    let network = if settings.regtest {
+        watcher.step("starting a regtest network");
+        let mut config = NetworkConfig::default();
+        if let Some(logs) = &settings.logs {
+            config = config.run_dir(logs);
+        }
+        match Network::start(config).await {
+            Ok(network) => Some(network),
+            Err(error) => {
+                let reason = format!("failed to start the regtest network: {error}");
+                return found.without_target(settings, &reason);
+            }
+        }
+    } else {
+        None
+    };
+
+    let mut target = settings.target.clone();
+    let mut coins = None;
+    if let Some(command) = &settings.target.command {
+        watcher.step(&format!("starting the target: {command}"));
+        match start_command(&mut found, command, settings, network.as_ref()).await {
+            Ok(announced) => {
+                target.rest = target.rest.or(announced.rest);
+                target.p2p = target.p2p.or(announced.p2p);
+                coins = announced.address;
+            }
+            Err(reason) => return found.without_target(settings, &reason),
+        }
+    }
+    let info = find_rest(&mut found, &target, settings).await;
+    find_node(&mut found, &target, settings, info.as_ref()).await;
+
+    if let Some(network) = network {
+        let chain = match &found.node {
+            Some((address, node)) => {
+                watcher.step(&format!("setting up the chain around {address}"));
+                Chain::start(network, *node, coins).await.map_err(|error| error.to_string())
+            }
+            None => {
+                Err("the target's node address is not known, so no channel can be opened to it"
+                    .to_owned())
+            }
+        };
+        match chain {
+            Ok(chain) => {
+                found.chain = Some(chain);
+                found.chain_means = ChainMeans::Ready;
+            }
+            Err(reason) => {
+                watcher.step(&reason);
+                found.chain_means = ChainMeans::Failed(reason);
+            }
+        }
+    }
+    found
+}
+
+impl Found {
+    /// Nothing can be run; everything that would have been is inconclusive.
+    fn without_target(mut self, settings: &Settings, reason: &str) -> Self {
+        let TargetSettings { rest, p2p, .. } = &settings.target;
+        let none_given = rest.is_none() && p2p.is_none();
+        let face = |given: bool| {
+            if given || none_given { Face::Unavailable(reason.to_owned()) } else { Face::None }
+        };
+        self.rest_face = face(rest.is_some());
+        self.node_face = face(p2p.is_some());
+        if settings.regtest {
+            self.chain_means = ChainMeans::Failed(reason.to_owned());
+        }
+        self
+    }
+}
+
+async fn start_command(
+    found: &mut Found,
+    command: &str,
+    settings: &Settings,
+    network: Option<&Network>,
+) -> Result<Announced, String> {
+    let (log, run_id, environment) = match network {
+        Some(network) => {
+            let run_dir = network.run_dir();
+            let environment =
+                network.env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            (run_dir.log("target"), run_dir.id().clone(), environment)
+        }
+        None => {
+            let (log, run_id) = own_run_dir(found, settings.logs.clone())?;
+            (log, run_id, Vec::new())
+        }
+    };
+    let started = CommandTarget::start(command, &environment, &log, &run_id)
+        .map_err(|error| error.to_string())?;
+    let command = found.command.insert(started);
+    let given = &settings.target;
+    if given.rest.is_none() && given.p2p.is_none() {
+        return command.ready(READY_WITHIN).await.map_err(|error| error.to_string());
+    }
+    wait_until_reachable(command, given).await?;
+    Ok(Announced::default())
+}
+
+/// A folder for the target's log where there is no network that has one.
+fn own_run_dir(found: &mut Found, logs: Option<PathBuf>) -> Result<(PathBuf, RunId), String> {
+    signal::install().map_err(|error| format!("failed to install the signal handlers: {error}"))?;
+    let run_dir = RunDir::new(logs).map_err(|error| format!("failed to {error}"))?;
+    let place = (run_dir.log("target"), run_dir.id().clone());
+    found.run_dir = Some(run_dir);
+    Ok(place)
+}
+
+/// Waits until something listens at the addresses that were given.
+async fn wait_until_reachable(
+    command: &CommandTarget,
+    given: &TargetSettings,
+) -> Result<(), String> {
+    let places: Vec<(String, u16)> = given
+        .rest
+        .as_ref()
+        .and_then(BaseUrl::host_and_port)
+        .into_iter()
+        .chain(given.p2p.as_ref().map(|node| (node.host.clone(), node.port)))
+        .collect();
+    let deadline = Instant::now() + READY_WITHIN;
+    for (host, port) in places {
+        loop {
+            let seen = match tokio::net::TcpStream::connect((host.as_str(), port)).await {
+                Ok(_) => break,
+                Err(error) => error,
+            };
+            if let Some(status) = command.ended() {
+                return Err(format!(
+                    "the target ended ({status}) before it listened at {host}:{port}"
+                ));
+            }
+            if Instant::now() >= deadline {
+                let seconds = READY_WITHIN.as_secs();
+                return Err(format!(
+                    "the target did not listen at {host}:{port} within {seconds} s: {seen}"
+                ));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+    Ok(())
+}
+
+/// Finds the REST face, and what get_info says.
+async fn find_rest(
+    found: &mut Found,
+    target: &TargetSettings,
+    settings: &Settings,
+) -> Option<RestReply> {
+    let base = target.rest.clone()?;
+    let located = match RestTarget::locate(base, settings.answer_timeout()).await {
+        Ok(located) => located,
+        Err(error) => {
+            found.rest_face = Face::Unavailable(error.to_string());
+            return None;
+        }
+    };
+    let answer = located.send(&RestRequest::get("get_info")).await;
+    found.rest_face = match &answer {
+        Err(error) if error.is_unreachable() => {
+            Face::Unavailable(format!("target unreachable: {error}"))
+        }
+        // However bad the answer, judging it is the scenarios' work.
+        Ok(_) | Err(_) => Face::There,
+    };
+    found.rest = Some(located);
+    answer.ok()
+}
+
+/// Finds the node: where it was said to be, or where get_info says it is.
+async fn find_node(
+    found: &mut Found,
+    target: &TargetSettings,
+    settings: &Settings,
+    info: Option<&RestReply>,
+) {
+    let wanted = settings.transport == Some(Transport::P2p);
+    let address = match (&target.p2p, info) {
+        (Some(address), _) => Ok(address.clone()),
+        // A REST face alone isn't asked to speak LSPS0, but its channels come from this node.
+        (None, Some(info)) if wanted || settings.regtest => node_in_uris(info),
+        (None, _) if wanted => {
+            Err("there is no --p2p, and get_info gave no answer with uris".to_owned())
+        }
+        (None, _) => return,
+    };
+    let speaks = target.p2p.is_some() || wanted;
+    let resolved = match address {
+        Ok(address) => address.resolve().await.map(|socket| (address, socket)),
+        Err(reason) => Err(reason),
+    };
+    let (address, socket) = match resolved {
+        Ok(resolved) => resolved,
+        Err(reason) => {
+            if speaks {
+                found.node_face = Face::Unavailable(format!("target unreachable: {reason}"));
+            }
+            return;
+        }
+    };
+    let node =
+        MessageTarget { id: address.id, address: socket, timeout: settings.answer_timeout() };
+    if speaks {
+        let mut connections = Connections::new(node, Instant::now());
+        let connected = connections.connect("probe").await;
+        connections.close();
+        found.node_face = match connected {
+            Ok(()) => Face::There,
+            Err(reason) => Face::Unavailable(format!("target unreachable: {reason}")),
+        };
+    }
+    found.node = Some((address, node));
+}
+
+/// The first address in get_info's `uris` that can be dialled.
+fn node_in_uris(info: &RestReply) -> Result<NodeAddress, String> {
+    let body = info.success_object().ok_or("get_info gave no JSON object, and so no uris")?;
+    let uris = body.get("uris").and_then(Value::as_array).ok_or("get_info has no uris")?;
+    uris.iter()
+        .filter_map(Value::as_str)
+        .find_map(|uri| uri.parse().ok())
+        .ok_or_else(|| "none of get_info's uris is NODEID@HOST:PORT on the clear net".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(body: &str) -> RestReply {
+        RestReply { status: 200, headers: Vec::new(), body: body.into(), truncated: false }
+    }
+
+    #[test]
+    fn the_first_address_that_can_be_dialled_is_taken() {
+        let id = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619";
+        let uris = format!(
+            r#"{{"uris":["{id}@abc.onion:9735","{id}@127.0.0.1:9735","{id}@127.0.0.1:1"]}}"#
+        );
+        assert_eq!(node_in_uris(&info(&uris)).unwrap().port, 9735);
+    }
+
+    #[test]
+    fn without_a_usable_address_the_reason_is_told() {
+        for body in ["<html>", "{}", r#"{"uris":"x"}"#, r#"{"uris":[1,"x"]}"#] {
+            assert!(node_in_uris(&info(body)).unwrap_err().contains("uris"), "{body}");
+        }
+    }
+}

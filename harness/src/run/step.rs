@@ -1,0 +1,154 @@
+//! Does what a session asks for, one action at a time, and reports what came of it.
+
+use std::time::{Duration, Instant};
+
+use lsps1_scenarios::{Action, HttpRequest, Observation};
+use serde_json::Value;
+
+use super::client::Client;
+use crate::target::custom_message::Connections;
+use crate::target::rest::{RestError, RestRequest, RestTarget};
+
+/// How long to wait between two polls of an order.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The same for a target that isn't on this machine.
+const POLL_INTERVAL_ELSEWHERE: Duration = Duration::from_secs(1);
+
+/// Everything that one scenario acts on.
+pub struct Stage<'a> {
+    /// The REST face, if the target has one.
+    pub rest: Option<&'a RestTarget>,
+    /// Connections to the target's node, if it is to be spoken to.
+    pub connections: Option<Connections>,
+    /// The node that gets the channel, with its payer and miner, if there is a chain.
+    pub client: Option<Client<'a>>,
+    /// When the scenario began.
+    pub started: Instant,
+    /// Whether the target answered the first thing that was sent to it.
+    first_answered: Option<bool>,
+}
+
+impl<'a> Stage<'a> {
+    /// A stage on which nothing has happened yet.
+    #[must_use]
+    pub fn new(
+        rest: Option<&'a RestTarget>,
+        connections: Option<Connections>,
+        client: Option<Client<'a>>,
+        started: Instant,
+    ) -> Self {
+        Self { rest, connections, client, started, first_answered: None }
+    }
+
+    /// Whether the first exchange got an answer. True as long as nothing was asked.
+    #[must_use]
+    pub fn was_answered(&self) -> bool {
+        self.first_answered.unwrap_or(true)
+    }
+
+    /// Does one action.
+    pub async fn perform(&mut self, action: Action) -> Observation {
+        match action {
+            Action::Connect { conn } => self.connect(&conn).await,
+            Action::Disconnect { conn } => {
+                if let Some(connections) = &mut self.connections {
+                    connections.disconnect(&conn);
+                }
+                Observation::Done
+            }
+            Action::Exchange { conn, frames, wait } => {
+                frames.iter().for_each(|frame| self.note_order(frame, Some("params")));
+                let Some(connections) = &mut self.connections else {
+                    return no_node();
+                };
+                let (frames, end) = connections.exchange(&conn, frames, wait).await;
+                self.first_answered.get_or_insert(!frames.is_empty());
+                Observation::Frames { frames, end }
+            }
+            Action::Http(request) => self.http(request).await,
+            Action::Pause { until_changed_within } => {
+                let interval = match self.rest {
+                    Some(rest) if !rest.base().is_loopback() => POLL_INTERVAL_ELSEWHERE,
+                    _ => POLL_INTERVAL,
+                };
+                tokio::time::sleep(interval.min(until_changed_within)).await;
+                Observation::Done
+            }
+            on_chain => match &mut self.client {
+                Some(client) => client.perform(on_chain).await,
+                None => Observation::Failed { reason: "this step needs a chain".to_owned() },
+            },
+        }
+    }
+
+    /// Ends the connections and the client.
+    pub async fn close(self) {
+        if let Some(connections) = self.connections {
+            connections.close();
+        }
+        if let Some(client) = self.client {
+            client.close().await;
+        }
+    }
+
+    async fn connect(&mut self, conn: &str) -> Observation {
+        let Some(connections) = &mut self.connections else {
+            return no_node();
+        };
+        match connections.connect(conn).await {
+            Ok(()) => Observation::Connected,
+            Err(reason) => {
+                self.first_answered.get_or_insert(false);
+                Observation::ConnectFailed { reason }
+            }
+        }
+    }
+
+    /// Lets the client's node ask for the depth that is being ordered, as an order for more confirmations than the
+    /// client then wants would prove nothing. `within` is where a request has its parameters.
+    fn note_order(&mut self, request: &[u8], within: Option<&str>) {
+        let Some(client) = &mut self.client else { return };
+        let Ok(request) = serde_json::from_slice::<Value>(request) else { return };
+        let params = match within {
+            Some(member) => request.get(member),
+            None => Some(&request),
+        };
+        let depth = params
+            .and_then(|params| params.get("required_channel_confirmations"))
+            .and_then(Value::as_u64);
+        if let Some(depth) = depth.and_then(|depth| u32::try_from(depth).ok()) {
+            client.ordered_depth(depth);
+        }
+    }
+
+    async fn http(&mut self, request: HttpRequest) -> Observation {
+        let Some(rest) = self.rest else {
+            return Observation::Failed { reason: "the target has no REST address".to_owned() };
+        };
+        let HttpRequest { method, path, query, headers, body } = request;
+        let request = RestRequest { method, path, query, headers, body };
+        self.note_order(request.body.as_deref().unwrap_or_default(), None);
+        let answer = rest.send(&request).await;
+        self.first_answered.get_or_insert(answer.is_ok());
+        match answer {
+            Ok(reply) => Observation::Http {
+                status: reply.status,
+                headers: reply.headers,
+                body: reply.body,
+                truncated: reply.truncated,
+            },
+            Err(error @ (RestError::Client(_) | RestError::Request(_))) => {
+                Observation::Failed { reason: error.to_string() }
+            }
+            Err(error) => {
+                let timed_out = matches!(error, RestError::TimedOut { .. });
+                Observation::HttpFailed { reason: error.to_string(), timed_out }
+            }
+        }
+    }
+}
+
+fn no_node() -> Observation {
+    Observation::Failed { reason: "the target has no node address".to_owned() }
+}

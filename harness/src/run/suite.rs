@@ -1,0 +1,355 @@
+//! A target that has been reached (and, if asked for, the chain around it), ready for scenarios.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bitcoin::key::{CompressedPublicKey, Secp256k1};
+use bitcoin::secp256k1::{PublicKey, SecretKey};
+use lsps1_fixtures::run_dir::RunDir;
+use lsps1_scenarios::invariant::{self, RunFacts};
+use lsps1_scenarios::verdict::CheckSet;
+use lsps1_scenarios::{
+    Catalogue, CheckResult, End, Need, Scenario, Session, SessionContext, Span, Transport, Verdict,
+    Wait,
+};
+
+use super::chain::Chain;
+use super::client::Client;
+use super::plan::{self, Means, Plan, Planned};
+use super::set_up::set_up;
+use super::step::Stage;
+use super::{RunError, Settings, Watcher, millis};
+use crate::list;
+use crate::report::model::{ScenarioReport, TargetReport};
+use crate::target::address::NodeAddress;
+use crate::target::command::{CommandError, CommandTarget};
+use crate::target::custom_message::{Connections, MessageTarget};
+use crate::target::rest::{RestRequest, RestTarget};
+use crate::text::Redactor;
+
+/// More actions than any scenario has; a session that asks for more is in a loop of its own.
+const MAX_ACTIONS: usize = 100_000;
+
+/// A target and everything to judge it with. Scenarios can be run on it in any order.
+pub struct Suite {
+    settings: Settings,
+    scenarios: Vec<Scenario>,
+    catalogue: &'static Catalogue,
+    redactor: Redactor,
+    means: Means,
+    rest: Option<RestTarget>,
+    node: Option<(NodeAddress, MessageTarget)>,
+    chain: Option<Chain>,
+    command: Option<CommandTarget>,
+    /// Goes when the command has ended.
+    _run_dir: Option<RunDir>,
+    /// What the invariants have to remember from scenario to scenario.
+    facts: Mutex<RunFacts>,
+}
+
+/// How a scenario went.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its line in the report.
+    pub report: ScenarioReport,
+    /// What its checks and the invariants found.
+    pub checks: Vec<CheckResult>,
+    /// Whether the first thing sent in it got any answer.
+    pub answered: bool,
+}
+
+impl Suite {
+    /// Loads the scenarios, starts what has to be started, and finds the target. A target that isn't there is no error:
+    /// its scenarios become inconclusive, with the reason.
+    ///
+    /// # Errors
+    /// If the scenarios or the command line of the target can't be used.
+    pub async fn prepare(settings: Settings, watcher: &dyn Watcher) -> Result<Self, RunError> {
+        if let Some(command) = &settings.target.command
+            && shlex::split(command).is_none_or(|words| words.is_empty())
+        {
+            return Err(RunError::Usage(CommandError::Words(command.clone()).to_string()));
+        }
+        let redactor = Redactor::new(settings.target.token.as_deref());
+        let scenarios = list::load(&settings.scenario_folders)?;
+        let catalogue = list::catalogue()?;
+        let found = set_up(&settings, watcher).await;
+        let token = settings.target.token.is_some();
+        Ok(Self {
+            scenarios,
+            catalogue,
+            redactor,
+            means: Means {
+                rest: found.rest_face,
+                p2p: found.node_face,
+                chain: found.chain_means,
+                token,
+            },
+            rest: found.rest,
+            node: found.node,
+            chain: found.chain,
+            command: found.command,
+            _run_dir: found.run_dir,
+            facts: Mutex::default(),
+            settings,
+        })
+    }
+
+    /// What the settings select from the scenarios.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        Plan::new(&self.scenarios, &self.settings.selection(), &self.means)
+    }
+
+    /// `transport::scenario-id`.
+    #[must_use]
+    pub fn name(&self, planned: &Planned) -> String {
+        plan::name(&self.scenarios[planned.index], planned.transport)
+    }
+
+    /// What the suite was made with.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The requirement catalogue.
+    #[must_use]
+    pub const fn catalogue(&self) -> &'static Catalogue {
+        self.catalogue
+    }
+
+    /// Takes the operator's token out of what is shown.
+    #[must_use]
+    pub const fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// What is judged, for the report.
+    #[must_use]
+    pub fn target_report(&self) -> TargetReport {
+        let given = &self.settings.target;
+        let rest = self.rest.as_ref().map(|rest| rest.base().to_string());
+        let p2p = self.node.as_ref().map(|(address, _)| address.to_string());
+        TargetReport {
+            rest: rest.or_else(|| given.rest.as_ref().map(ToString::to_string)),
+            p2p: p2p.or_else(|| given.p2p.as_ref().map(ToString::to_string)),
+            command: given.command.as_deref().map(|command| self.redactor.clean(command)),
+            chain: self.chain.as_ref().map(|_| "regtest".to_owned()),
+        }
+    }
+
+    /// A scenario's line in the report.
+    #[must_use]
+    pub fn report(
+        &self,
+        planned: &Planned,
+        verdict: Verdict,
+        reason: Option<String>,
+        took: Duration,
+    ) -> ScenarioReport {
+        let scenario = &self.scenarios[planned.index];
+        ScenarioReport {
+            id: scenario.id().to_owned(),
+            title: scenario.title().to_owned(),
+            transport: planned.transport,
+            requirements: scenario.requirements().iter().map(ToString::to_string).collect(),
+            verdict,
+            reason,
+            duration_ms: millis(took),
+        }
+    }
+
+    /// Runs a scenario on fresh connections, with what the invariants have to say about its traffic.
+    pub async fn run_scenario(self: Arc<Self>, planned: Planned) -> Outcome {
+        let scenario = &self.scenarios[planned.index];
+        let transport = planned.transport;
+        let started = Instant::now();
+        let inconclusive = |reason: String| Outcome {
+            report: self.report(&planned, Verdict::Inconclusive, Some(reason), started.elapsed()),
+            checks: Vec::new(),
+            answered: true,
+        };
+
+        let mut client = None;
+        if scenario.needs().contains(&Need::Chain) {
+            let Some(chain) = &self.chain else {
+                return inconclusive("there is no chain".to_owned());
+            };
+            let token = self.settings.target.token.as_deref();
+            match chain.client(scenario.client(), token).await {
+                Ok(ready) => client = Some(ready),
+                Err(reason) => return inconclusive(reason),
+            }
+        }
+        let mut connections =
+            self.node.as_ref().map(|(_, target)| Connections::new(*target, started));
+        if transport == Transport::P2p
+            && let (Some(connections), Some(client)) = (&mut connections, &mut client)
+            && let Some((node, events)) = client.lend()
+        {
+            // The order is made by the very node that gets the channel.
+            connections.lend(MAIN_CONNECTION, node, events);
+        }
+        let context = self.context(planned.transport, scenario, client.as_ref());
+        let mut session = Session::new(scenario, context.clone());
+        let mut stage = Stage::new(self.rest.as_ref(), connections, client, started);
+        let mut looping = true;
+        for _ in 0..MAX_ACTIONS {
+            let Some(action) = session.next_action() else {
+                looping = false;
+                break;
+            };
+            let from_ms = millis(started.elapsed());
+            let observation = stage.perform(action).await;
+            session.observe(Span { from_ms, to_ms: millis(started.elapsed()) }, observation);
+        }
+        let answered = stage.was_answered();
+        stage.close().await;
+        let outcome = session.finish();
+        let invariants = {
+            let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+            invariant::judge(&outcome.transcript, &context, &mut facts)
+        };
+
+        let mut verdict = outcome.verdict;
+        let mut reason = outcome.reason;
+        if let Some(worst) = invariants.iter().max_by_key(|check| check.verdict)
+            && worst.verdict >= Verdict::Warn
+            && worst.verdict > verdict
+        {
+            verdict = worst.verdict;
+            reason = Some(format!("{}: {}", worst.requirement, worst.message));
+        }
+        if looping {
+            verdict = Verdict::Error;
+            reason = Some(format!("the scenario did not end after {MAX_ACTIONS} actions"));
+        }
+        let mut checks = outcome.checks;
+        checks.extend(invariants);
+        let report = self.report(&planned, verdict, reason, started.elapsed());
+        Outcome { report, checks: one_per_requirement(checks), answered }
+    }
+
+    /// Asks the target for the cheapest thing there is.
+    ///
+    /// # Errors
+    /// Says how it failed to answer.
+    pub async fn probe(&self, transport: Transport) -> Result<(), String> {
+        let ended = self.command.as_ref().and_then(CommandTarget::ended);
+        let failure = match transport {
+            Transport::Rest => {
+                let Some(rest) = &self.rest else { return Ok(()) };
+                rest.send(&RestRequest::get("get_info")).await.err().map(|error| error.to_string())
+            }
+            Transport::P2p => {
+                let Some((_, target)) = &self.node else { return Ok(()) };
+                probe_node(*target).await.err()
+            }
+        };
+        match (failure, ended) {
+            (None, _) => Ok(()),
+            (Some(failure), None) => Err(failure),
+            (Some(failure), Some(status)) => {
+                Err(format!("{failure} (the target's process has ended: {status})"))
+            }
+        }
+    }
+
+    /// Ends the target, if it was started, and the chain.
+    pub async fn stop(self) {
+        if let Some(command) = self.command {
+            command.stop().await;
+        }
+        if let Some(chain) = self.chain {
+            chain.stop().await;
+        }
+    }
+
+    fn context(
+        &self,
+        transport: Transport,
+        scenario: &Scenario,
+        client: Option<&Client<'_>>,
+    ) -> SessionContext {
+        let target = &self.settings.target;
+        let network = match self.chain {
+            Some(_) => Some("regtest".to_owned()),
+            None => target.network.clone(),
+        };
+        let spare = fresh_key();
+        SessionContext {
+            transport,
+            profile: self.settings.profile,
+            refund_address: network.as_deref().and_then(|network| refund_address(network, spare)),
+            network,
+            public_key: client.map_or(spare, Client::node_id).to_string(),
+            token: target.token.clone(),
+            seed: scenario_seed(self.settings.seed, scenario.id()),
+            now: jiff::Timestamp::now(),
+        }
+    }
+}
+
+/// The connection on which a scenario's requests are made unless it says otherwise.
+const MAIN_CONNECTION: &str = "main";
+
+/// Of several outcomes for a requirement, the gravest.
+fn one_per_requirement(checks: Vec<CheckResult>) -> Vec<CheckResult> {
+    let mut set = CheckSet::default();
+    checks.into_iter().for_each(|check| set.add(check));
+    set.into_results()
+}
+
+/// Each scenario draws values of its own from the run's seed, whichever others are run beside it (FNV-1a).
+fn scenario_seed(seed: u64, id: &str) -> u64 {
+    id.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// The public key of a node that nobody has seen before.
+fn fresh_key() -> PublicKey {
+    loop {
+        // All but a negligible number of 32-byte strings are secret keys.
+        if let Ok(secret) = SecretKey::from_slice(&rand::random::<[u8; 32]>()) {
+            return secret.public_key(&Secp256k1::signing_only());
+        }
+    }
+}
+
+/// A P2WPKH address of `key` on the chain called `network`.
+fn refund_address(network: &str, key: PublicKey) -> Option<String> {
+    let network = match network {
+        "mainnet" => bitcoin::Network::Bitcoin,
+        other => other.parse().ok()?,
+    };
+    Some(bitcoin::Address::p2wpkh(&CompressedPublicKey(key), network).to_string())
+}
+
+/// Connects with a fresh key and asks for the list of protocols.
+async fn probe_node(target: MessageTarget) -> Result<(), String> {
+    let mut connections = Connections::new(target, Instant::now());
+    let asked = async {
+        connections.connect(MAIN_CONNECTION).await?;
+        let id = serde_json::Value::from(format!("probe-{:016x}", rand::random::<u64>()));
+        let request = serde_json::json!({"jsonrpc": "2.0", "id": id, "method": "lsps0.list_protocols", "params": {}});
+        let wait = Wait { ids: vec![id], timeout: None };
+        let (frames, end) = connections
+            .exchange(MAIN_CONNECTION, vec![request.to_string().into_bytes()], wait)
+            .await;
+        match frames.is_empty() {
+            false => Ok(()),
+            true => Err(match end {
+                End::Closed => "the target closed the connection".to_owned(),
+                _ => format!(
+                    "no answer to lsps0.list_protocols within {} s",
+                    target.timeout.as_secs_f32()
+                ),
+            }),
+        }
+    };
+    let result = asked.await;
+    connections.close();
+    result
+}
