@@ -53,6 +53,12 @@ pub enum Action {
     Http(HttpRequest),
     /// Connect the client's node to the target. Answered by `Done` or `Failed`.
     ClientConnect,
+    /// Let the client's node accept channels from now on, or hold them back: an open that comes meanwhile is neither
+    /// accepted nor refused, and goes on when the node accepts again. Answered by `Done` or `Failed`.
+    AcceptChannels {
+        /// Whether it accepts.
+        accept: bool,
+    },
     /// Let the client's own LSPS1 implementation order a channel. Answered by `Document` (`order_id`, `payment`, …) or `Failed`.
     OrderThroughClient {
         /// What to order, named as the parameters of create_order.

@@ -183,6 +183,11 @@ pub enum Act {
     },
     /// The client's node connects to the target.
     ClientConnect,
+    /// The client's node accepts channels from now on, or holds them back.
+    AcceptChannels {
+        /// Whether it accepts.
+        accept: bool,
+    },
     /// The client's own LSPS1 implementation orders a channel.
     OrderThroughClient {
         /// What to order.

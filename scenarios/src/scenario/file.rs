@@ -86,6 +86,7 @@ struct StepFile {
     pipeline: Option<Vec<CallFile>>,
     reconnect: Option<String>,
     client: Option<ClientWord>,
+    accept_channels: Option<bool>,
     order_through_client: Option<Map<String, Value>>,
     pay: Option<String>,
     poll: Option<String>,
@@ -145,6 +146,7 @@ impl StepFile {
             ("pipeline", self.pipeline.is_some()),
             ("reconnect", self.reconnect.is_some()),
             ("client", self.client.is_some()),
+            ("accept_channels", self.accept_channels.is_some()),
             ("order_through_client", self.order_through_client.is_some()),
             ("pay", self.pay.is_some()),
             ("poll", self.poll.is_some()),
@@ -193,6 +195,9 @@ impl StepFile {
         }
         if self.client.take().is_some() {
             return Ok(Act::ClientConnect);
+        }
+        if let Some(accept) = self.accept_channels.take() {
+            return Ok(Act::AcceptChannels { accept });
         }
         if let Some(params) = self.order_through_client.take() {
             return Ok(Act::OrderThroughClient { params });
@@ -551,6 +556,7 @@ steps:
   - pipeline: [{call: get_info}, {call: get_order, with: {order_id: x}}]
   - reconnect: main
   - client: connect
+  - accept_channels: false
   - order_through_client: {lsp_balance_sat: "1"}
   - pay: "{{ order.result.payment.bolt11.invoice }}"
   - poll: get_order
@@ -565,7 +571,7 @@ steps:
         )
         .unwrap();
         assert_eq!(scenario.given(), [Given::Info, Given::Order]);
-        assert_eq!(scenario.steps().len(), 16);
+        assert_eq!(scenario.steps().len(), 17);
         let Act::Call(call) = &scenario.steps()[0].act else { panic!("the first step is a call") };
         assert_eq!(call.with["token"], Value::Null);
         assert_eq!(call.with["n"], serde_json::json!(65536));

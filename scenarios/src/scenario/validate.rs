@@ -98,6 +98,7 @@ impl Defects {
             Act::Mine { blocks } => self.value(place, blocks),
             Act::Reconnect { .. }
             | Act::ClientConnect
+            | Act::AcceptChannels { .. }
             | Act::AwaitPayment { .. }
             | Act::AwaitChannel { .. } => {}
         }

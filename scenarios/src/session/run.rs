@@ -234,6 +234,7 @@ impl<'a> Session<'a> {
     fn start_chain(&mut self, step: usize, act: &Act) -> Result<(), RequestError> {
         let action = match act {
             Act::ClientConnect => Action::ClientConnect,
+            Act::AcceptChannels { accept } => Action::AcceptChannels { accept: *accept },
             Act::OrderThroughClient { params } => {
                 Action::OrderThroughClient { params: expr::render_map(params, &self.scope)? }
             }
