@@ -3,6 +3,8 @@
 //! A sample is a JSON file with `schema` (name of a schema, or `name#/$defs/part`), `why`, `message` and, if it is a
 //! bad one, `at`: the JSON pointer of what is wrong in the message.
 
+#![allow(clippy::expect_used, reason = "a test that can't read its samples has to fail")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,8 @@
 //! It knows no socket, no chain and no key: payments and channels are flags. It is only there to show that a correct
 //! target passes the built-in scenarios, whatever it legally chooses to offer.
 
+#![allow(clippy::unwrap_used, reason = "constants of the test are valid")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
