@@ -11,9 +11,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! An order's way through this crate: a [face](face) reads bytes into a [message](message), the [service](service)
-//! hands it to the [order core](order), whose actions go to the [engine](engine), whose events come back to the order
-//! core. [Faults](fault) sit at named points along that way.
+//! An order's way through this crate: a face (`face/`) reads bytes into a message (`message/`), the service
+//! (`service.rs`) hands it to the order core (`order/`), whose actions go to the engine (`engine/`), whose events come
+//! back to the order core. Faults (`fault/`) sit at named points along that way.
 
 pub mod cli;
 mod clock;

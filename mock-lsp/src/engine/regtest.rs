@@ -23,7 +23,7 @@ pub(crate) use coins::{Backend, Coins};
 const OPEN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often the chain's height is looked at while a payment is held. Its deadline is a hundred blocks away at first.
-const HEIGHT_INTERVAL: Duration = Duration::from_secs(1);
+const HEIGHT_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The largest channel that needs no agreement on large channels (BOLT 2), in sat.
 const MAX_CHANNEL_SAT: u64 = (1 << 24) - 1;

@@ -212,3 +212,41 @@ fn refuse(status: StatusCode, code: i64, text: &str) -> Response {
     let body = json!({"error": {"code": code, "message": text, "data": {}}, "message": text});
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::test_support::service;
+
+    #[test]
+    fn any_body_is_an_order_or_a_refusal_with_a_reason() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let service = runtime.block_on(service());
+        let face = RestFace { service, uri: String::new(), strict: false };
+        proptest!(|(body in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..200),
+            "\\{\"public_key\":\\PC{0,80}\\}".prop_map(String::into_bytes),
+        ])| {
+            if let Err(error) = face.read_create_order(&body) {
+                prop_assert!(matches!(error.code, -32700 | -32602));
+                let (status, answer) = face.write_error(error);
+                prop_assert_eq!(status, StatusCode::BAD_REQUEST);
+                prop_assert!(!answer["message"].as_str().unwrap().is_empty());
+            }
+        });
+    }
+
+    #[test]
+    fn json_goes_by_several_names() {
+        for good in
+            ["application/json", "Application/JSON; charset=utf-8", "application/vnd.x+json"]
+        {
+            assert!(is_json(good), "{good}");
+        }
+        for bad in ["", "text/json", "application/x-www-form-urlencoded", "json"] {
+            assert!(!is_json(bad), "{bad}");
+        }
+    }
+}

@@ -255,6 +255,12 @@ const PARAMS: &[Fault] = &[
         On(Switch::TakesNumericSat)
     ),
     fault!(
+        "takes-zero-balance",
+        [&["L1-043"]],
+        "Takes orders with an LSP balance of 0",
+        On(Switch::TakesZeroBalance)
+    ),
+    fault!(
         "wrong-option-code",
         [BAD_OPTION, &["L0-087"]],
         "Answers option mismatches with 1000, as in 2023",
@@ -483,12 +489,6 @@ const ORDER_RESULTS: &[Fault] = &[
 
 /// What happens after the order.
 const ORDER_LIFE: &[Fault] = &[
-    fault!(
-        "zero-balance",
-        [&["L1-043"]],
-        "Reads an LSP balance of 0 as any other",
-        On(Switch::TakesZeroBalance)
-    ),
     fault!(
         "skip-hold",
         [&["L1-139", "L1-146"]],

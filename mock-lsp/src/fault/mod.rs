@@ -215,7 +215,11 @@ impl Faults {
 mod tests {
     use std::collections::HashSet;
 
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::message::{RpcError, jsonrpc, lsps0, lsps1};
+    use crate::order::{Mismatch, Terms};
 
     #[test]
     fn names_are_unique_and_kebab_case() {
@@ -243,6 +247,93 @@ mod tests {
             }
             assert!(!fault.summary.is_empty() && !fault.summary.contains('\n'), "{}", fault.name);
             assert!(!fault.summary.ends_with('.'), "{}", fault.name);
+        }
+    }
+
+    /// Orders in several states, the other results, and errors, as they are sent.
+    fn samples() -> Vec<(Method, Object)> {
+        let bolt11 = |state: &str| {
+            json!({
+                "state": state, "expires_at": "2026-03-01T01:00:00.000Z", "fee_total_sat": "1000",
+                "order_total_sat": "1000", "invoice": "lnbcrt1p",
+            })
+        };
+        let order = |order_state: &str, state: &str, channel: Value| {
+            json!({
+                "order_id": "3d1c6c1f-7f3a-4b6e-9d55-0c5d1c6f2d11", "lsp_balance_sat": "100000",
+                "required_channel_confirmations": 0, "channel_expiry_blocks": 144, "token": "",
+                "created_at": "2026-03-01T00:00:00.000Z", "order_state": order_state,
+                "payment": {"bolt11": bolt11(state)}, "channel": channel,
+            })
+        };
+        let channel = json!({
+            "funded_at": "2026-03-01T00:00:00.000Z", "funding_outpoint": format!("{}01:0", "00".repeat(31)),
+            "expires_at": "2026-03-02T00:00:00.000Z",
+        });
+        let info = lsps1::write_info(&Terms::default());
+        let results = vec![
+            (Method::GetInfo, Value::from(info)),
+            (Method::ListProtocols, lsps0::write_protocols().into()),
+            (Method::CreateOrder, order("CREATED", "EXPECT_PAYMENT", Value::Null)),
+            (Method::GetOrder, order("CREATED", "HOLD", Value::Null)),
+            (Method::GetOrder, order("COMPLETED", "PAID", channel)),
+            (Method::GetOrder, order("FAILED", "REFUNDED", Value::Null)),
+        ];
+        let object =
+            |(method, value): (Method, Value)| (method, value.as_object().unwrap().clone());
+        results.into_iter().map(object).collect()
+    }
+
+    fn errors() -> Vec<Object> {
+        let mismatch = Mismatch {
+            bound: "max_channel_expiry_blocks",
+            field: "",
+            message: "too long".to_owned(),
+        };
+        let errors = [
+            RpcError::parse_error(),
+            RpcError::invalid_param("announce_channel", "is missing", &[]),
+            RpcError::option_mismatch(&mismatch),
+            RpcError::order_not_found(),
+            RpcError::invalid_token(),
+        ];
+        errors.map(RpcError::into_object).into()
+    }
+
+    /// Whether a fault changes any answer of this kind.
+    fn bites(hook: Hook) -> bool {
+        let scene = |method| Scene { method: Some(method), now: Timestamp::UNIX_EPOCH, serial: 1 };
+        let ids = [json!("a"), json!(1), json!("x".repeat(65))];
+        let responses = samples().into_iter().flat_map(|(method, result)| {
+            ids.clone().map(|id| (method, jsonrpc::write(id, Ok(result.clone()))))
+        });
+        let changes = |before: &Object, rewrite: &dyn Fn(&mut Object)| {
+            let mut after = before.clone();
+            rewrite(&mut after);
+            after != *before
+        };
+        match hook {
+            Hook::Switch(_) => true,
+            Hook::Result(methods, rewrite) => samples().iter().any(|(method, result)| {
+                methods.contains(method) && changes(result, &|o| rewrite(o, &scene(*method)))
+            }),
+            Hook::Error(rewrite) => errors().iter().any(|error| changes(error, &rewrite)),
+            Hook::Response(rewrite) => responses
+                .into_iter()
+                .any(|(method, response)| changes(&response, &|o| rewrite(o, &scene(method)))),
+            Hook::Payload(rewrite) => responses.into_iter().any(|(method, response)| {
+                let before = Value::from(response).to_string().into_bytes();
+                let mut after = before.clone();
+                rewrite(&mut after, &scene(method));
+                after != before
+            }),
+        }
+    }
+
+    #[test]
+    fn every_rewriting_fault_changes_something() {
+        for fault in Fault::all() {
+            assert!(bites(fault.hook), "{} changes nothing", fault.name);
         }
     }
 

@@ -1,0 +1,219 @@
+//! The engine `regtest`: real payments and real channels. Needs bitcoind.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bitcoin::Amount;
+use common::{SOON, control, create, order_body, read_order, start, states, wait_for_order, with};
+use jiff::Timestamp;
+use lsps1_fixtures::node::{
+    Bolt11Invoice, ChainConfig, InboundPolicy, Node, NodeConfig, NodeEvent, NodeEvents, OpenChannel,
+};
+use lsps1_fixtures::{Network, NetworkConfig};
+use mock_lsp::{BitcoindConfig, Config, EngineConfig, Fault, ManualClock, MockLsp};
+use serde_json::{Value, json};
+
+/// A network, a mock LSP on it, and a payer with a channel to the LSP.
+struct Stage {
+    // Ends in this order.
+    payer: Node,
+    payer_events: NodeEvents,
+    lsp: MockLsp,
+    network: Network,
+}
+
+impl Stage {
+    async fn set(faults: &[&str], clock: &ManualClock) -> Self {
+        let network = Network::start(NetworkConfig::default().without_electrs()).await.unwrap();
+        let rpc = network.bitcoind().rpc().clone();
+        let mut config = Config::default();
+        config.engine = EngineConfig::Regtest {
+            bitcoind: Some(BitcoindConfig { rpc: rpc.url().to_owned(), auth: rpc.auth().clone() }),
+            faucet: Some(network.faucet_url()),
+        };
+        config.faults = faults.iter().map(|name| Fault::by_name(name).unwrap()).collect();
+        config.clock = Arc::new(clock.clone());
+        let lsp = start(config).await;
+
+        let (payer, payer_events) = node(&network, "payer", InboundPolicy::Refuse).await;
+        let mut stage = Self { payer, payer_events, lsp, network };
+        let (id, address) = stage.lsp_address();
+        stage.payer.connect(id, address, SOON).await.unwrap();
+        let open = OpenChannel {
+            peer: id,
+            capacity_sat: 2_000_000,
+            push_msat: 0,
+            announce: false,
+            tag: 1,
+        };
+        stage.payer.open_channel(open).unwrap();
+        stage.payer_sees(|event| matches!(event, NodeEvent::FundingPublished { .. })).await;
+        stage.mine().await;
+        stage.payer_sees(|event| matches!(event, NodeEvent::ChannelReady { .. })).await;
+        stage
+    }
+
+    fn lsp_address(&self) -> (bitcoin::secp256k1::PublicKey, std::net::SocketAddr) {
+        let (id, address) = self.lsp.p2p().split_once('@').unwrap();
+        (id.parse().unwrap(), address.parse().unwrap())
+    }
+
+    async fn mine(&self) {
+        let tip = self.network.miner().mine(1).await.unwrap();
+        self.payer.synced_to(tip, SOON).await.unwrap();
+    }
+
+    async fn payer_sees(&mut self, wanted: impl Fn(&NodeEvent) -> bool) -> NodeEvent {
+        sees(&mut self.payer_events, wanted).await
+    }
+
+    /// Starts to pay an order and waits until the LSP shows it as held.
+    async fn pay(&self, order: &Value) {
+        let invoice = order["payment"]["bolt11"]["invoice"].as_str().unwrap();
+        self.payer.pay(&invoice.parse::<Bolt11Invoice>().unwrap()).unwrap();
+        wait_for_order(&self.lsp, &order["order_id"], |order| {
+            states(order) == ("CREATED", "HOLD", false)
+        })
+        .await;
+    }
+}
+
+/// A node with a wallet of its own that holds 1 bitcoin.
+async fn node(network: &Network, name: &str, inbound: InboundPolicy) -> (Node, NodeEvents) {
+    let rpc = network.bitcoind().rpc();
+    let wallet = rpc.ensure_wallet(name).await.unwrap();
+    let address = wallet.new_address().await.unwrap();
+    network.miner().fund(&[(address, Amount::ONE_BTC)]).await.unwrap();
+    let chain = Some(ChainConfig { rpc: rpc.clone(), wallet: name.to_owned() });
+    let seed = [u8::try_from(name.len()).unwrap(); 32];
+    Node::start(NodeConfig { chain, inbound, ..NodeConfig::message_peer(name, seed) })
+        .await
+        .unwrap()
+}
+
+async fn sees(events: &mut NodeEvents, wanted: impl Fn(&NodeEvent) -> bool) -> NodeEvent {
+    let mut seen = Vec::new();
+    let search = async {
+        loop {
+            let event = events.recv().await.expect("the node runs");
+            if wanted(&event) {
+                break event;
+            }
+            seen.push(event);
+        }
+    };
+    match tokio::time::timeout(SOON, search).await {
+        Ok(event) => event,
+        Err(_) => panic!("not within {SOON:?}; seen: {seen:?}"),
+    }
+}
+
+fn now() -> ManualClock {
+    ManualClock::new(Timestamp::now())
+}
+
+fn body_for(client: &Node) -> Value {
+    with(order_body(), "public_key", json!(client.id().to_string()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_waits_for_the_client_and_ends_with_its_channel() {
+    let mut stage = Stage::set(&[], &now()).await;
+    let (client, mut client_events) =
+        node(&stage.network, "client", InboundPolicy::AcceptZeroConf).await;
+    let order = create(&stage.lsp, &body_for(&client)).await;
+    let id = &order["order_id"];
+    stage.pay(&order).await;
+    assert_eq!(control(&stage.lsp, id, "pay").await.0, 409, "the payments here are real");
+
+    let (lsp_id, lsp_address) = stage.lsp_address();
+    client.connect(lsp_id, lsp_address, SOON).await.unwrap();
+    let done =
+        wait_for_order(&stage.lsp, id, |order| states(order) == ("COMPLETED", "PAID", true)).await;
+    stage.payer_sees(|event| matches!(event, NodeEvent::PaymentSent { .. })).await;
+
+    let outpoint: bitcoin::OutPoint =
+        done["channel"]["funding_outpoint"].as_str().unwrap().parse().unwrap();
+    let output =
+        stage.network.bitcoind().rpc().tx_out(outpoint.txid, outpoint.vout).await.unwrap().unwrap();
+    assert_eq!(output.value, Amount::from_sat(102_000));
+    sees(&mut client_events, |event| matches!(event, NodeEvent::ChannelReady { .. })).await;
+    let channels = client.channels();
+    assert_eq!(
+        (channels.len(), channels[0].capacity_sat, channels[0].announced),
+        (1, 102_000, false)
+    );
+    assert_eq!(channels[0].outpoint, Some(outpoint));
+
+    let time = |value: &Value| value.as_str().unwrap().parse::<Timestamp>().unwrap();
+    let lease =
+        time(&done["channel"]["expires_at"]).duration_since(time(&done["channel"]["funded_at"]));
+    assert_eq!(lease.as_secs(), 144 * 600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_go_back_when_the_order_expires_or_its_open_fails() {
+    let clock = now();
+    let mut stage = Stage::set(&[], &clock).await;
+    let (client, _client_events) = node(&stage.network, "client", InboundPolicy::Refuse).await;
+
+    let expiring = create(&stage.lsp, &body_for(&client)).await;
+    stage.pay(&expiring).await;
+    clock.advance(Duration::from_secs(3_600));
+    let failed = |order: &Value| states(order) == ("FAILED", "REFUNDED", false);
+    wait_for_order(&stage.lsp, &expiring["order_id"], failed).await;
+    stage.payer_sees(|event| matches!(event, NodeEvent::PaymentFailed { .. })).await;
+
+    let refused = create(&stage.lsp, &body_for(&client)).await;
+    stage.pay(&refused).await;
+    let (lsp_id, lsp_address) = stage.lsp_address();
+    client.connect(lsp_id, lsp_address, SOON).await.unwrap();
+    wait_for_order(&stage.lsp, &refused["order_id"], failed).await;
+    stage.payer_sees(|event| matches!(event, NodeEvent::PaymentFailed { .. })).await;
+    assert_eq!(read_order(&stage.lsp, &expiring["order_id"]).await["channel"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_payment_goes_back_before_its_deadline() {
+    let mut stage = Stage::set(&[], &now()).await;
+    let (client, _client_events) = node(&stage.network, "client", InboundPolicy::Hold).await;
+    let order = create(&stage.lsp, &body_for(&client)).await;
+    stage.pay(&order).await;
+    let wallet = stage.network.miner().wallet();
+    let address = wallet.new_address().await.unwrap();
+    let failed = |order: &Value| states(order) == ("FAILED", "REFUNDED", false);
+    // The invoice wants 144 blocks, of which LDK needs 39; the payer may have added more.
+    let mut blocks = 90;
+    for _ in 0..30 {
+        let hashes = wallet.generate_to_address(blocks, &address).await.unwrap();
+        stage.payer.synced_to(*hashes.last().unwrap(), SOON).await.unwrap();
+        blocks = 10;
+        let seen = wait_for_order(&stage.lsp, &order["order_id"], failed);
+        if tokio::time::timeout(Duration::from_millis(500), seen).await.is_ok() {
+            break;
+        }
+    }
+    stage.payer_sees(|event| matches!(event, NodeEvent::PaymentFailed { .. })).await;
+    assert!(failed(&read_order(&stage.lsp, &order["order_id"]).await));
+    assert!(stage.payer.channels()[0].usable, "failed back in time, the payer's channel lives on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_reach_the_channel() {
+    let stage = Stage::set(&["open-one-sat-short", "opens-announced"], &now()).await;
+    let (client, mut client_events) =
+        node(&stage.network, "client", InboundPolicy::Accept { depth: 1 }).await;
+    let order = create(&stage.lsp, &body_for(&client)).await;
+    stage.pay(&order).await;
+    let (lsp_id, lsp_address) = stage.lsp_address();
+    client.connect(lsp_id, lsp_address, SOON).await.unwrap();
+    let asked =
+        sees(&mut client_events, |event| matches!(event, NodeEvent::ChannelRequested { .. })).await;
+    let NodeEvent::ChannelRequested { capacity_sat, push_msat, announced, .. } = asked else {
+        unreachable!()
+    };
+    assert_eq!((capacity_sat, push_msat, announced), (101_999, 2_000_000, true));
+}
