@@ -23,19 +23,22 @@ pub enum ChainError {
         /// What went wrong.
         reason: String,
     },
-    /// The payer's wallet.
+    /// The clients' wallet.
+    #[error("failed to make a wallet for the clients: {0}")]
+    Wallet(String),
+    /// The payer's node.
     #[error("failed to start the payer: {0}")]
     Payer(String),
-    /// The payer's and the target's coins.
-    #[error("failed to give coins to the payer and the target: {0}")]
+    /// The payer's coins.
+    #[error("failed to give coins to the payer: {0}")]
     Fund(String),
     /// The payer's channel.
     #[error("failed to open the payer's channel to the target: {0}")]
     Channel(String),
 }
 
-/// What the target gets if it says where.
-const TARGET_COINS: Amount = Amount::from_int_btc(5);
+/// What the target gets if it says where: several coins, as one that funds a channel is locked until that is published.
+const TARGET_COINS: [Amount; 4] = [Amount::from_int_btc(1); 4];
 
 /// What the payer gets.
 const PAYER_COINS: Amount = Amount::from_int_btc(1);
@@ -54,6 +57,9 @@ pub struct Chain {
     pub(super) network: Network,
 }
 
+/// The bitcoind wallet of the harness's own nodes.
+const CLIENT_WALLET: &str = "clients";
+
 impl Chain {
     /// Funds the target (if `coins` says where; else it asks the faucet itself) and the payer, and opens the payer's
     /// channel to the target. Nothing is mined or spent on another chain than regtest: the network's miner refuses.
@@ -70,9 +76,8 @@ impl Chain {
             .await
             .map_err(|error| ChainError::Payer(error.to_string()))?;
         let wallet = payer.new_address().map_err(|error| ChainError::Fund(error.to_string()))?;
-        let mut outputs = vec![(wallet, PAYER_COINS)];
-        if let Some(address) = coins {
-            outputs.push((regtest_address(&address)?, TARGET_COINS));
+        if let Some(address) = &coins {
+            give_coins(&network, address).await?;
         }
         network
             .miner()
@@ -122,11 +127,9 @@ impl Chain {
     }
 
     async fn lsps_node(&self, name: String) -> Result<ClientNode, String> {
-        const WALLET: &str = "clients";
         let rpc = self.network.bitcoind().rpc();
-        rpc.ensure_wallet(WALLET).await.map_err(|error| error.to_string())?;
         let config = NodeConfig {
-            chain: Some(ChainConfig { rpc: rpc.clone(), wallet: WALLET.to_owned() }),
+            chain: Some(ChainConfig { rpc: rpc.clone(), wallet: CLIENT_WALLET.to_owned() }),
             // As long as no order says otherwise.
             inbound: InboundPolicy::Accept { depth: 1 },
             ..NodeConfig::message_peer(&name, rand::random())
@@ -153,11 +156,17 @@ fn fresh_seed() -> [u8; 64] {
     seed
 }
 
-fn regtest_address(address: &str) -> Result<Address, ChainError> {
-    let wrong = |reason: String| ChainError::Coins { address: address.to_owned(), reason };
-    address
+/// Sends coins; they are confirmed with the next block.
+async fn give_coins(network: &Network, address: &str) -> Result<(), ChainError> {
+    let failed = |reason: String| ChainError::Coins { address: address.to_owned(), reason };
+    let to = address
         .parse::<Address<NetworkUnchecked>>()
-        .map_err(|error| wrong(error.to_string()))?
+        .map_err(|error| failed(error.to_string()))?
         .require_network(bitcoin::Network::Regtest)
-        .map_err(|error| wrong(error.to_string()))
+        .map_err(|error| failed(error.to_string()))?;
+    for amount in TARGET_COINS {
+        let sent = network.miner().wallet().send_to_address(&to, amount, None).await;
+        sent.map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(())
 }

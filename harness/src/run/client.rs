@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bitcoin::OutPoint;
 use bitcoin::secp256k1::PublicKey;
 use lsps1_fixtures::node::{InboundPolicy, Node, NodeEvents};
-use lsps1_fixtures::peers::{PaymentOutcome, Peer};
+use lsps1_fixtures::peers::{PaymentOutcome, Peer, PeerChannel};
 use lsps1_scenarios::{Action, Observation};
 use serde_json::{Map, Value, json};
 
@@ -183,7 +183,7 @@ impl<'a> Client<'a> {
             PaymentOutcome::Succeeded { preimage } => {
                 json!({"status": "succeeded", "preimage": hex(&preimage)})
             }
-            PaymentOutcome::Failed => json!({"status": "failed"}),
+            PaymentOutcome::Failed { reason } => json!({"status": "failed", "reason": reason}),
             PaymentOutcome::Pending => json!({"status": "pending"}),
         })
     }
@@ -236,12 +236,12 @@ impl<'a> Client<'a> {
                 let channels =
                     peer.channels().into_iter().filter(|channel| channel.counterparty == target);
                 let channel = channels.max_by_key(|channel| channel.usable)?;
-                let lsp_sat = others_share(channel.inbound_msat, channel.capacity_sat);
+                let client_sat = own_share(&channel);
                 Some(json!({
                     "usable": channel.usable,
                     "capacity_sat": channel.capacity_sat,
-                    "client_sat": lsp_sat.map(|lsp| channel.capacity_sat.saturating_sub(lsp)),
-                    "lsp_sat": lsp_sat,
+                    "client_sat": client_sat,
+                    "lsp_sat": client_sat.map(|client| channel.capacity_sat.saturating_sub(client)),
                     "announced": channel.announced,
                     "funding_outpoint": channel.funding.map(|outpoint| outpoint.to_string()),
                     "confirmations": channel.confirmations,
@@ -272,26 +272,17 @@ impl<'a> Client<'a> {
     }
 }
 
-/// What the other side has in a channel that nothing was sent over yet, in sat. ldk-node only tells what could be
-/// received, which leaves out the reserve that LDK asks the other side to keep: 1 % of the capacity, at least 1,000 sat.
-/// The client's own share can't be computed so, as it may be less than the reserve.
-const fn others_share(inbound_msat: u64, capacity_sat: u64) -> Option<u64> {
-    let percent = capacity_sat / 100;
-    let reserve = if percent > 1_000 { percent } else { 1_000 };
-    match inbound_msat {
-        0 => None,
-        receivable => Some(receivable / 1_000 + reserve),
+/// What the client has in a channel that nothing was sent over yet, in sat. ldk-node only tells what could be sent and
+/// received, and that leaves out the reserves, and what the opener pays for anchors.
+fn own_share(channel: &PeerChannel) -> Option<u64> {
+    /// Two anchor outputs of 330 sat (BOLT 3), in each channel that ldk-node agrees on with a node that knows them.
+    const ANCHORS_SAT: u64 = 660;
+    let reserve = channel.reserve_sat?;
+    if channel.outbound_msat > 0 {
+        return Some(channel.outbound_msat / 1_000 + reserve);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_reserve_is_added_to_what_can_be_received() {
-        assert_eq!(others_share(49_000_000, 50_000), Some(50_000));
-        assert_eq!(others_share(891_000_000, 1_000_000), Some(901_000));
-        assert_eq!(others_share(0, 50_000), None);
-    }
+    // No more than the reserve: what isn't the other side's. LDK asks that for a reserve of 1 %, at least 1,000 sat.
+    let others =
+        channel.inbound_msat / 1_000 + (channel.capacity_sat / 100).max(1_000) + ANCHORS_SAT;
+    Some(channel.capacity_sat.saturating_sub(others))
 }

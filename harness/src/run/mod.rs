@@ -233,7 +233,12 @@ async fn run_planned(
     let Outcome { report, checks, answered } = match running.await {
         Ok(outcome) => outcome,
         Err(error) => {
-            return not_run(suite, planned, Verdict::Error, &format!("the harness failed: {error}"));
+            return not_run(
+                suite,
+                planned,
+                Verdict::Error,
+                &format!("the harness failed: {error}"),
+            );
         }
     };
     if liveness.scenario_ended(&report.name(), answered) {

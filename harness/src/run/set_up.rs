@@ -36,24 +36,20 @@ pub(super) struct Found {
     pub(super) chain_means: ChainMeans,
 }
 
-/// Does it all. What fails is noted with its reason, so that the report can say what came of which scenario.
-pub(super) async fn set_up(settings: &Settings, watcher: &dyn Watcher) -> Found {
+/// Does it all, on `network` if there is one already. What fails is noted with its reason, so that the report can say
+/// what came of which scenario.
+pub(super) async fn set_up(
+    settings: &Settings,
+    network: Option<Network>,
+    watcher: &dyn Watcher,
+) -> Found {
     let mut found = Found::default();
-    let network = if settings.regtest {
-        watcher.step("starting a regtest network");
-        let mut config = NetworkConfig::default();
-        if let Some(logs) = &settings.logs {
-            config = config.run_dir(logs);
-        }
-        match Network::start(config).await {
+    let network = match network {
+        None if settings.regtest => match start_network(settings, watcher).await {
             Ok(network) => Some(network),
-            Err(error) => {
-                let reason = format!("failed to start the regtest network: {error}");
-                return found.without_target(settings, &reason);
-            }
-        }
-    } else {
-        None
+            Err(reason) => return found.without_target(settings, &reason),
+        },
+        given => given,
     };
 
     let mut target = settings.target.clone();
@@ -70,7 +66,8 @@ pub(super) async fn set_up(settings: &Settings, watcher: &dyn Watcher) -> Found 
         }
     }
     let info = find_rest(&mut found, &target, settings).await;
-    find_node(&mut found, &target, settings, info.as_ref()).await;
+    let on_chain = network.is_some();
+    find_node(&mut found, &target, settings, on_chain, info.as_ref()).await;
 
     if let Some(network) = network {
         let chain = match &found.node {
@@ -95,6 +92,17 @@ pub(super) async fn set_up(settings: &Settings, watcher: &dyn Watcher) -> Found 
         }
     }
     found
+}
+
+async fn start_network(settings: &Settings, watcher: &dyn Watcher) -> Result<Network, String> {
+    watcher.step("starting a regtest network");
+    let mut config = NetworkConfig::default();
+    if let Some(logs) = &settings.logs {
+        config = config.run_dir(logs);
+    }
+    Network::start(config)
+        .await
+        .map_err(|error| format!("failed to start the regtest network: {error}"))
 }
 
 impl Found {
@@ -219,13 +227,14 @@ async fn find_node(
     found: &mut Found,
     target: &TargetSettings,
     settings: &Settings,
+    on_chain: bool,
     info: Option<&RestReply>,
 ) {
     let wanted = settings.transport == Some(Transport::P2p);
     let address = match (&target.p2p, info) {
         (Some(address), _) => Ok(address.clone()),
         // A REST face alone isn't asked to speak LSPS0, but its channels come from this node.
-        (None, Some(info)) if wanted || settings.regtest => node_in_uris(info),
+        (None, Some(info)) if wanted || on_chain => node_in_uris(info),
         (None, _) if wanted => {
             Err("there is no --p2p, and get_info gave no answer with uris".to_owned())
         }

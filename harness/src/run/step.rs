@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lsps1_scenarios::{Action, HttpRequest, Observation};
+use lsps1_scenarios::{Action, Evidence, HttpRequest, Observation};
 use serde_json::Value;
 
 use super::client::Client;
@@ -27,6 +27,8 @@ pub struct Stage<'a> {
     pub started: Instant,
     /// Whether the target answered the first thing that was sent to it.
     first_answered: Option<bool>,
+    /// What the client, the payer and the chain reported: evidence beside the messages.
+    notes: Vec<Evidence>,
 }
 
 impl<'a> Stage<'a> {
@@ -38,13 +40,19 @@ impl<'a> Stage<'a> {
         client: Option<Client<'a>>,
         started: Instant,
     ) -> Self {
-        Self { rest, connections, client, started, first_answered: None }
+        Self { rest, connections, client, started, first_answered: None, notes: Vec::new() }
     }
 
     /// Whether the first exchange got an answer. True as long as nothing was asked.
     #[must_use]
     pub fn was_answered(&self) -> bool {
         self.first_answered.unwrap_or(true)
+    }
+
+    /// What was seen beside the messages so far.
+    #[must_use]
+    pub fn notes(&self) -> &[Evidence] {
+        &self.notes
     }
 
     /// Does one action.
@@ -76,7 +84,14 @@ impl<'a> Stage<'a> {
                 Observation::Done
             }
             on_chain => match &mut self.client {
-                Some(client) => client.perform(on_chain).await,
+                Some(client) => {
+                    let what = format!("{on_chain:?}");
+                    let observation = client.perform(on_chain).await;
+                    if let Observation::Document(document) = &observation {
+                        self.notes.push(Evidence::note(format!("{what}: {document}")));
+                    }
+                    observation
+                }
                 None => Observation::Failed { reason: "this step needs a chain".to_owned() },
             },
         }

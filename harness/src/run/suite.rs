@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bitcoin::key::{CompressedPublicKey, Secp256k1};
 use bitcoin::secp256k1::{PublicKey, SecretKey};
+use lsps1_fixtures::Network;
 use lsps1_fixtures::run_dir::RunDir;
 use lsps1_scenarios::invariant::{self, RunFacts};
 use lsps1_scenarios::verdict::CheckSet;
@@ -65,6 +66,18 @@ impl Suite {
     /// # Errors
     /// If the scenarios or the command line of the target can't be used.
     pub async fn prepare(settings: Settings, watcher: &dyn Watcher) -> Result<Self, RunError> {
+        Self::prepare_on(settings, None, watcher).await
+    }
+
+    /// As [`Suite::prepare`], on a regtest network that the target is on already.
+    ///
+    /// # Errors
+    /// As [`Suite::prepare`].
+    pub async fn prepare_on(
+        settings: Settings,
+        network: Option<Network>,
+        watcher: &dyn Watcher,
+    ) -> Result<Self, RunError> {
         if let Some(command) = &settings.target.command
             && shlex::split(command).is_none_or(|words| words.is_empty())
         {
@@ -73,7 +86,7 @@ impl Suite {
         let redactor = Redactor::new(settings.target.token.as_deref());
         let scenarios = list::load(&settings.scenario_folders)?;
         let catalogue = list::catalogue()?;
-        let found = set_up(&settings, watcher).await;
+        let found = set_up(&settings, network, watcher).await;
         let token = settings.target.token.is_some();
         Ok(Self {
             scenarios,
@@ -117,6 +130,12 @@ impl Suite {
     #[must_use]
     pub const fn catalogue(&self) -> &'static Catalogue {
         self.catalogue
+    }
+
+    /// The chain around the target, if there is one.
+    #[must_use]
+    pub const fn chain(&self) -> Option<&Chain> {
+        self.chain.as_ref()
     }
 
     /// Takes the operator's token out of what is shown.
@@ -205,8 +224,15 @@ impl Suite {
             session.observe(Span { from_ms, to_ms: millis(started.elapsed()) }, observation);
         }
         let answered = stage.was_answered();
+        let notes = stage.notes().to_vec();
         stage.close().await;
-        let outcome = session.finish();
+        let mut outcome = session.finish();
+        for check in outcome.checks.iter_mut().filter(|check| check.verdict >= Verdict::Warn) {
+            if check.evidence.is_empty() {
+                // It is about what was seen on the chain, not about a message.
+                check.evidence.clone_from(&notes);
+            }
+        }
         let invariants = {
             let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
             invariant::judge(&outcome.transcript, &context, &mut facts)

@@ -8,22 +8,14 @@ use serde_json::Value;
 
 /// How a run of the program ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
-    pub took: Duration,
-}
-
-impl Ended {
-    /// The last line of standard output.
-    pub fn last_line(&self) -> &str {
-        self.stdout.lines().last().unwrap_or_default()
-    }
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs the program and fails the test if it takes longer than a minute or is killed by a signal.
-pub fn harness(arguments: &[&str]) -> Ended {
+pub(crate) fn harness(arguments: &[&str]) -> Ended {
     let started = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_lsps1-harness"))
         .args(arguments)
@@ -46,18 +38,16 @@ pub fn harness(arguments: &[&str]) -> Ended {
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    let took = started.elapsed();
     let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
     assert!(!stderr.contains("panicked"), "lsps1-harness {arguments:?} panicked: {stderr}");
     let code = status
         .code()
         .unwrap_or_else(|| panic!("lsps1-harness {arguments:?} ended by a signal: {stderr}"));
-    Ended { code, stdout, stderr, took }
+    Ended { code, stdout, stderr }
 }
 
 /// Runs the program with `--json` and gives its report, too. The report has to keep to its schema.
-#[allow(dead_code, reason = "not every test program reads reports")]
-pub fn harness_with_report(arguments: &[&str]) -> (Ended, Value) {
+pub(crate) fn harness_with_report(arguments: &[&str]) -> (Ended, Value) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.json");
     let mut all = arguments.to_vec();
@@ -68,7 +58,6 @@ pub fn harness_with_report(arguments: &[&str]) -> (Ended, Value) {
     (ended, report)
 }
 
-#[allow(dead_code, reason = "not every test program reads reports")]
 fn read_report(path: &Path) -> Option<Value> {
     let report: Value = serde_json::from_str(&std::fs::read_to_string(path).ok()?).unwrap();
     let schema: Value = serde_json::from_str(include_str!("../../schemas/report.json")).unwrap();

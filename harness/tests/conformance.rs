@@ -1,0 +1,244 @@
+//! Every scenario as a test of its own, named `transport::scenario-id`, under `cargo test` and `cargo nextest run`.
+//!
+//! By default the target is the mock LSP, in this process: its engine `sim` for what needs messages only, and for the
+//! rest its engine `regtest` on a regtest network that all tests of the process share. Environment variables point the
+//! tests at another target:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `LSPS1_REST_URL` | base URL of its REST face |
+//! | `LSPS1_P2P` | `NODEID@HOST:PORT` |
+//! | `LSPS1_TARGET_CMD` | starts it on a regtest network, as `--regtest --target-cmd` does |
+//! | `LSPS1_TOKEN` | a token that it accepts |
+//!
+//! Another target fails a test by breaking a MUST, and by being inconclusive. From the mock only a pass is taken, or what
+//! is listed in [`EXPECTED`].
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use bitcoin::{Address, Amount};
+use libtest_mimic::{Arguments, Failed, Trial};
+use lsps1_fixtures::{Network, NetworkConfig};
+use lsps1_harness::list;
+use lsps1_harness::report::evidence;
+use lsps1_harness::run::plan::{Obstacle, Planned};
+use lsps1_harness::run::suite::Suite;
+use lsps1_harness::run::{Settings, Silent, TargetSettings};
+use lsps1_scenarios::{Need, Transport, Verdict};
+use mock_lsp::{BitcoindConfig, Config, EngineConfig, MockLsp};
+use tokio::runtime::Runtime;
+
+/// What isn't a pass against the mock, and why that is right: name, verdict, part of the reason.
+const EXPECTED: &[(&str, Verdict, &str)] = &[
+    ("p2p::below-min-client-balance", Verdict::Skip, "there is no smaller balance to order"),
+    ("rest::below-min-client-balance", Verdict::Skip, "there is no smaller balance to order"),
+    ("p2p::below-min-confirmations", Verdict::Skip, "there is no smaller number to order"),
+    ("rest::below-min-confirmations", Verdict::Skip, "there is no smaller number to order"),
+    // The mock sells for BOLT 11 only.
+    ("p2p::bolt12-option", Verdict::Skip, "offers no payment by BOLT 12"),
+    ("rest::bolt12-option", Verdict::Skip, "offers no payment by BOLT 12"),
+    ("p2p::onchain-option", Verdict::Skip, "no expectation of the scenario applies"),
+    ("rest::onchain-option", Verdict::Skip, "no expectation of the scenario applies"),
+    ("p2p::onchain-addresses-differ", Verdict::Skip, "no expectation of the scenario applies"),
+    ("rest::onchain-addresses-differ", Verdict::Skip, "no expectation of the scenario applies"),
+];
+
+/// A token that the mock accepts.
+const TOKEN: &str = "open-sesame";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    // RUST_LOG shows what the mock and the nodes do.
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let scenarios = match list::load(&[]) {
+        Ok(scenarios) => scenarios,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let stage = Arc::new(Stage::default());
+    let mut trials = Vec::new();
+    for scenario in &scenarios {
+        for &transport in scenario.transports() {
+            let (id, on_chain) =
+                (scenario.id().to_owned(), scenario.needs().contains(&Need::Chain));
+            let stage = Arc::clone(&stage);
+            trials.push(Trial::test(format!("{transport}::{id}"), move || {
+                stage.judge(&id, transport, on_chain)
+            }));
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    stage.close();
+    // `Conclusion::exit` would skip the destructors, and leave bitcoind and electrs behind.
+    conclusion.exit_code()
+}
+
+/// The targets that the tests share, each started when the first test needs it.
+#[derive(Default)]
+struct Stage {
+    runtime: OnceLock<Result<Runtime, String>>,
+    without_chain: Mutex<Option<Arc<Target>>>,
+    on_chain: Mutex<Option<Arc<Target>>>,
+}
+
+/// A prepared suite, and the mock that it is for.
+struct Target {
+    suite: Arc<Suite>,
+    mock: Option<MockLsp>,
+}
+
+impl Stage {
+    fn judge(&self, id: &str, transport: Transport, on_chain: bool) -> Result<(), Failed> {
+        let runtime = self.runtime()?;
+        let target = self.target(runtime, on_chain)?;
+        let plan = target.suite.plan();
+        let name = format!("{transport}::{id}");
+        let Some(planned) = plan.planned.iter().find(|planned| target.suite.name(planned) == name)
+        else {
+            // The target has no such transport.
+            return accept(
+                &target,
+                &name,
+                Verdict::Skip,
+                &format!("the target has no {transport} address"),
+            );
+        };
+        let planned: Planned = planned.clone();
+        match planned.obstacle {
+            Some(Obstacle::NotGiven(reason)) => {
+                return accept(&target, &name, Verdict::Skip, &reason);
+            }
+            Some(Obstacle::Failed(reason)) => {
+                return accept(&target, &name, Verdict::Inconclusive, &reason);
+            }
+            None => {}
+        }
+        let running = runtime.spawn(Arc::clone(&target.suite).run_scenario(planned));
+        let outcome =
+            runtime.block_on(running).map_err(|error| format!("the harness failed: {error}"))?;
+        let mut reason = outcome.report.reason.unwrap_or_default();
+        for check in outcome.checks.iter().filter(|check| check.verdict >= Verdict::Inconclusive) {
+            reason
+                .push_str(&format!("\n{} {}: {}", check.verdict, check.requirement, check.message));
+            for piece in &check.evidence {
+                reason.push_str(&format!("\n    {}", evidence::describe(piece)));
+            }
+        }
+        accept(&target, &name, outcome.report.verdict, &reason)
+    }
+
+    fn runtime(&self) -> Result<&Runtime, Failed> {
+        let started =
+            self.runtime.get_or_init(|| Runtime::new().map_err(|error| error.to_string()));
+        started
+            .as_ref()
+            .map_err(|error| Failed::from(format!("failed to start the async runtime: {error}")))
+    }
+
+    fn target(&self, runtime: &Runtime, on_chain: bool) -> Result<Arc<Target>, Failed> {
+        let place = if on_chain { &self.on_chain } else { &self.without_chain };
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(target) = &*place {
+            return Ok(Arc::clone(target));
+        }
+        let target = Arc::new(runtime.block_on(start(on_chain))?);
+        *place = Some(Arc::clone(&target));
+        Ok(target)
+    }
+
+    fn close(&self) {
+        let Some(Ok(runtime)) = self.runtime.get() else { return };
+        for place in [&self.without_chain, &self.on_chain] {
+            let target = place.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let Some(target) = target.and_then(Arc::into_inner) else { continue };
+            runtime.block_on(async {
+                // The mock first: it is on the network that ends with the suite.
+                if let Some(mock) = target.mock {
+                    mock.shutdown().await;
+                }
+                if let Some(suite) = Arc::into_inner(target.suite) {
+                    suite.stop().await;
+                }
+            });
+        }
+    }
+}
+
+/// Whether the verdict is one that the target may get.
+fn accept(target: &Target, name: &str, verdict: Verdict, reason: &str) -> Result<(), Failed> {
+    let is_fine = match target.mock {
+        Some(_) => {
+            let is_expected = |(expected, with, because): &(&str, Verdict, &str)| {
+                *expected == name && *with == verdict && reason.contains(because)
+            };
+            verdict == Verdict::Pass || EXPECTED.iter().any(is_expected)
+        }
+        None => matches!(verdict, Verdict::Pass | Verdict::Warn | Verdict::Skip),
+    };
+    if is_fine { Ok(()) } else { Err(format!("{verdict}: {reason}").into()) }
+}
+
+async fn start(on_chain: bool) -> Result<Target, Failed> {
+    let given = given_target()?;
+    let is_given = given.rest.is_some() || given.p2p.is_some() || given.command.is_some();
+    if is_given {
+        let mut settings = Settings::new(given, seed());
+        settings.regtest = on_chain && settings.target.command.is_some();
+        let suite = Suite::prepare(settings, &Silent).await?;
+        return Ok(Target { suite: Arc::new(suite), mock: None });
+    }
+
+    let mut config = Config::default();
+    config.tokens = vec![TOKEN.to_owned()];
+    let network =
+        if on_chain { Some(Network::start(NetworkConfig::default()).await?) } else { None };
+    if let Some(network) = &network {
+        let rpc = network.bitcoind().rpc();
+        config.engine = EngineConfig::Regtest {
+            bitcoind: Some(BitcoindConfig { rpc: rpc.url().to_owned(), auth: rpc.auth().clone() }),
+            faucet: Some(network.faucet_url()),
+        };
+    }
+    let mock = MockLsp::start(config).await?;
+    if let (Some(network), Some(address)) = (&network, mock.funding_address()) {
+        give_coins(network, &address.parse::<Address<_>>()?.assume_checked()).await?;
+    }
+    let target = TargetSettings {
+        rest: Some(mock.rest_url().parse()?),
+        p2p: Some(mock.p2p().parse()?),
+        token: Some(TOKEN.to_owned()),
+        network: Some("regtest".to_owned()),
+        command: None,
+    };
+    let suite = Suite::prepare_on(Settings::new(target, seed()), network, &Silent).await?;
+    Ok(Target { suite: Arc::new(suite), mock: Some(mock) })
+}
+
+/// A coin for each test that buys a channel at the same time: one that funds a channel is locked until it is published.
+async fn give_coins(network: &Network, address: &Address) -> Result<(), Failed> {
+    for _ in 0..8 {
+        network.miner().wallet().send_to_address(address, Amount::from_int_btc(1), None).await?;
+    }
+    network.miner().mine(1).await?;
+    Ok(())
+}
+
+fn given_target() -> Result<TargetSettings, Failed> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    Ok(TargetSettings {
+        rest: variable("LSPS1_REST_URL").map(|url| url.parse()).transpose()?,
+        p2p: variable("LSPS1_P2P").map(|address| address.parse()).transpose()?,
+        command: variable("LSPS1_TARGET_CMD"),
+        token: variable("LSPS1_TOKEN"),
+        network: None,
+    })
+}
+
+/// `LSPS1_SEED` repeats a run's generated values.
+fn seed() -> u64 {
+    std::env::var("LSPS1_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
+}
