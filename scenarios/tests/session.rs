@@ -1,0 +1,517 @@
+//! The interpreter, driven by scripted targets.
+
+mod target;
+
+use lsps1_scenarios::{
+    Action, End, Observation, RequirementId, Session, SessionOutcome, Transport, Verdict,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use target::{Answer, Target, context, info, order, run, scenario};
+
+fn verdict(outcome: &SessionOutcome, requirement: &str) -> Option<Verdict> {
+    let wanted = RequirementId::from(requirement);
+    outcome.checks.iter().find(|check| check.requirement == wanted).map(|check| check.verdict)
+}
+
+fn message(outcome: &SessionOutcome, requirement: &str) -> String {
+    let wanted = RequirementId::from(requirement);
+    let found = outcome.checks.iter().find(|check| check.requirement == wanted);
+    found.map(|check| check.message.clone()).unwrap_or_default()
+}
+
+const ORDER: &str = r#"
+id: order
+title: An order
+given: [info]
+steps:
+  - call: create_order
+    with: { lsp_balance_sat: "{{ info.result.min_channel_balance_sat | int + 1 }}" }
+    as: first
+    expect:
+      - { for: [L1-092], at: $.result.order_state, is: { const: CREATED }, says: a new order is CREATED }
+      - { for: [L1-081], at: $.result.lsp_balance_sat, is: { const: "{{ this.request.params.lsp_balance_sat }}" }, when: "transport == 'p2p'" }
+      - { for: [L1-070], at: $.result.payment.onchain, absent: true, warn: { type: "null" } }
+  - call: get_order
+    with: { order_id: "{{ first.result.order_id }}" }
+    as: again
+    expect:
+      - { for: [L1-116], that: "first.result.order_id == again.result.order_id" }
+"#;
+
+#[test]
+fn a_good_target_passes_over_both_transports() {
+    for transport in [Transport::P2p, Transport::Rest] {
+        let mut target = Target::good();
+        let outcome = run(&scenario(ORDER), context(transport), &mut target);
+        assert_eq!(
+            (outcome.verdict, outcome.reason.as_deref()),
+            (Verdict::Pass, None),
+            "{transport}"
+        );
+        assert_eq!(verdict(&outcome, "L1-092"), Some(Verdict::Pass));
+        assert_eq!(
+            verdict(&outcome, "L1-081"),
+            (transport == Transport::P2p).then_some(Verdict::Pass)
+        );
+        assert_eq!(verdict(&outcome, "L1-116"), Some(Verdict::Pass));
+        assert_eq!(outcome.transcript.exchanges.len(), 3);
+        let ordered = &target.seen[1];
+        assert_eq!(ordered.1["lsp_balance_sat"], "50001");
+        assert_eq!(ordered.1.get("public_key").is_some(), transport == Transport::Rest);
+    }
+}
+
+#[test]
+fn a_broken_expectation_fails_with_evidence() {
+    let mut target = Target::good();
+    target.order["order_state"] = json!("PENDING");
+    target.order["payment"]["onchain"] = Value::Null;
+    let outcome = run(&scenario(ORDER), context(Transport::P2p), &mut target);
+    assert_eq!(outcome.verdict, Verdict::Fail);
+    assert!(
+        message(&outcome, "L1-092").contains("a new order is CREATED"),
+        "{}",
+        message(&outcome, "L1-092")
+    );
+    assert_eq!(verdict(&outcome, "L1-070"), Some(Verdict::Warn));
+    let check = outcome.checks.iter().find(|check| check.verdict == Verdict::Fail).unwrap();
+    assert_eq!(check.evidence.len(), 2);
+}
+
+#[test]
+fn what_is_no_reply_fails_the_expectation_and_leaves_the_rest_inconclusive() {
+    for (answer, expected) in [
+        (Answer::Silence, "there was no reply"),
+        (Answer::Close, "closed the connection"),
+        (Answer::Raw(b"<html>".to_vec()), "no reply to the request"),
+        (Answer::Raw(b"\xff\xfe".to_vec()), "no reply to the request"),
+        (
+            Answer::Raw(br#"{"jsonrpc":"2.0","id":"other","result":{}}"#.to_vec()),
+            "no reply to the request",
+        ),
+        (Answer::Error(json!({"code": -32603, "message": "m"})), "-32603"),
+    ] {
+        let mut target = Target::good();
+        target.answers.insert("lsps1.create_order".into(), answer);
+        let outcome = run(&scenario(ORDER), context(Transport::P2p), &mut target);
+        assert_eq!(outcome.verdict, Verdict::Fail, "{expected}");
+        assert!(message(&outcome, "L1-092").contains(expected), "{}", message(&outcome, "L1-092"));
+        assert_eq!(verdict(&outcome, "L1-116"), Some(Verdict::Inconclusive), "{expected}");
+        assert!(
+            message(&outcome, "L1-116").contains("first.result"),
+            "{}",
+            message(&outcome, "L1-116")
+        );
+    }
+}
+
+#[test]
+fn a_failing_prelude_makes_everything_inconclusive() {
+    for answer in [
+        Answer::Silence,
+        Answer::Close,
+        Answer::Error(json!({"code": -32603})),
+        Answer::Result(json!([])),
+    ] {
+        let mut target = Target::good();
+        target.answers.insert("lsps1.get_info".into(), answer);
+        let outcome = run(&scenario(ORDER), context(Transport::P2p), &mut target);
+        assert_eq!(outcome.verdict, Verdict::Inconclusive);
+        assert!(outcome.reason.unwrap().contains("get_info gave nothing to work with"));
+        assert!(outcome.checks.iter().all(|check| check.verdict == Verdict::Inconclusive));
+        assert_eq!(outcome.checks.len(), 4);
+    }
+    let mut target = Target::good();
+    target.reachable = false;
+    let outcome = run(&scenario(ORDER), context(Transport::P2p), &mut target);
+    assert_eq!(outcome.verdict, Verdict::Inconclusive);
+    assert!(outcome.reason.unwrap().contains("failed to connect"));
+}
+
+#[test]
+fn a_target_that_stopped_answering_is_not_waited_for_again_and_again() {
+    let many = format!(
+        "id: many\ntitle: Many\nsteps:\n{}",
+        "  - {call: get_info, expect: [{for: [L1-010], at: $.result}]}\n".repeat(9)
+    );
+    let mut target = Target::good();
+    target.answers.insert("lsps1.get_info".into(), Answer::Silence);
+    let outcome = run(&scenario(&many), context(Transport::P2p), &mut target);
+    assert_eq!(outcome.transcript.exchanges.len(), 2);
+    assert_eq!(outcome.verdict, Verdict::Fail);
+}
+
+const REFUSED: &str = r#"
+id: refused
+title: Refused
+given: [info]
+steps:
+  - call: create_order
+    with: { lsp_balance_sat: "{{ info.result.max_initial_lsp_balance_sat | int + 1 }}" }
+    expect:
+      - for: [L1-044]
+        refused: { codes: [100], property: [max_initial_lsp_balance_sat], or: [{ codes: [-32602], unrecognized: [] }] }
+"#;
+
+fn refusal(code: i64, data: Value) -> Answer {
+    Answer::Error(json!({"code": code, "message": "m", "data": data}))
+}
+
+#[test]
+fn a_refusal_is_bound_to_its_reason() {
+    let right = || refusal(100, json!({"property": "max_initial_lsp_balance_sat", "message": "m"}));
+    let other = || refusal(-32602, json!({"unrecognized": []}));
+    for (answer, expected) in [
+        (right(), Verdict::Pass),
+        (other(), Verdict::Pass),
+        (refusal(102, json!({})), Verdict::Fail),
+        (refusal(100, json!({"property": "lsp_balance_sat"})), Verdict::Fail),
+        (refusal(100, json!("text")), Verdict::Fail),
+        (refusal(-32602, json!({"unrecognized": ["zz"]})), Verdict::Fail),
+        (Answer::Result(order()), Verdict::Fail),
+        (Answer::Silence, Verdict::Fail),
+        (Answer::Close, Verdict::Fail),
+        (Answer::Twice(Box::new(right())), Verdict::Fail),
+        (Answer::ThenClose(Box::new(right())), Verdict::Fail),
+        (Answer::WithId(Value::Null, Box::new(right())), Verdict::Fail),
+    ] {
+        let shown = format!("{answer:?}");
+        let mut target = Target::good();
+        target.answers.insert("lsps1.create_order".into(), answer);
+        let outcome = run(&scenario(REFUSED), context(Transport::P2p), &mut target);
+        assert_eq!(verdict(&outcome, "L1-044"), Some(expected), "{shown}: {:?}", outcome.reason);
+    }
+}
+
+#[test]
+fn a_target_that_refuses_and_then_stops_answering_fails() {
+    let right = refusal(100, json!({"property": "max_initial_lsp_balance_sat", "message": "m"}));
+    for after in [
+        Answer::Silence,
+        Answer::Close,
+        Answer::Raw(b"?".to_vec()),
+        Answer::WithId(Value::Null, Box::new(right.clone())),
+    ] {
+        let mut target = Target::good();
+        target.answers.insert("lsps1.create_order".into(), right.clone());
+        target.answers.insert("lsps0.list_protocols".into(), after);
+        let outcome = run(&scenario(REFUSED), context(Transport::P2p), &mut target);
+        assert_eq!(outcome.verdict, Verdict::Fail);
+        assert!(
+            message(&outcome, "L1-044").contains("it was refused, but"),
+            "{}",
+            message(&outcome, "L1-044")
+        );
+    }
+}
+
+#[test]
+fn a_refusal_over_rest_has_a_status_or_an_error() {
+    let data = json!({"property": "x"});
+    for (answer, expected) in [
+        (
+            Answer::Http(
+                400,
+                json!({"error": {"code": 100, "message": "m", "data": data}}).to_string(),
+            ),
+            Verdict::Pass,
+        ),
+        (Answer::Http(422, "<html>".into()), Verdict::Pass),
+        (Answer::Http(200, json!({"error": {"code": -32602}}).to_string()), Verdict::Pass),
+        (Answer::Http(400, json!({"error": {"code": 102}}).to_string()), Verdict::Fail),
+        (Answer::Http(400, json!({"error": {"order_id": "x"}}).to_string()), Verdict::Fail),
+        (Answer::Http(200, order().to_string()), Verdict::Fail),
+        (Answer::Http(200, "<html>".into()), Verdict::Fail),
+        (Answer::Silence, Verdict::Fail),
+    ] {
+        let shown = format!("{answer:?}");
+        let mut target = Target::good();
+        target.answers.insert("lsps1.create_order".into(), answer);
+        let outcome = run(&scenario(REFUSED), context(Transport::Rest), &mut target);
+        assert_eq!(verdict(&outcome, "L1-044"), Some(expected), "{shown}: {:?}", outcome.reason);
+    }
+}
+
+#[test]
+fn bad_payloads_are_refused_with_a_null_id_and_silence_is_told_quickly() {
+    let bad = scenario(
+        r#"
+id: bad
+title: Bad
+transports: [p2p]
+steps:
+  - send: { text: '{"jsonrpc":"2.0","id":"a",' }
+    expect: [{ for: [L0-006, L0-023], refused: parse_error }]
+  - send: { json: { jsonrpc: "2.0", id: a, result: {} } }
+    expect: [{ for: [L0-020], at: $.reply, is: { const: error }, warn: { const: silence } }]
+"#,
+    );
+    let mut target = Target::good();
+    let outcome = run(&bad, context(Transport::P2p), &mut target);
+    assert_eq!(outcome.verdict, Verdict::Warn, "{:?}", outcome.reason);
+    assert_eq!(verdict(&outcome, "L0-006"), Some(Verdict::Pass));
+    assert_eq!(verdict(&outcome, "L0-020"), Some(Verdict::Warn));
+    assert!(target.waited_in_vain == 0, "silence was waited for");
+
+    let mut deaf = Target::good();
+    deaf.parse_error = Answer::Error(json!({"code": -32600, "message": "m"}));
+    assert_eq!(
+        verdict(&run(&bad, context(Transport::P2p), &mut deaf), "L0-006"),
+        Some(Verdict::Fail)
+    );
+    let mut echoing = Target::good();
+    echoing.parse_error = Answer::WithId(
+        json!("a"),
+        Box::new(Answer::Error(json!({"code": -32700, "message": "m"}))),
+    );
+    assert_eq!(
+        verdict(&run(&bad, context(Transport::P2p), &mut echoing), "L0-006"),
+        Some(Verdict::Fail)
+    );
+}
+
+#[test]
+fn pipelines_are_matched_by_id() {
+    let pipeline = scenario(
+        r#"
+id: pipeline
+title: Pipeline
+transports: [p2p]
+steps:
+  - pipeline: [{ call: get_info }, { call: list_protocols }, { call: lsps1.nope }]
+    as: all
+    expect:
+      - { for: [L0-046], at: "$.replies[0].result.max_channel_expiry_blocks" }
+      - { for: [L0-052], at: $.count, is: { const: 3 } }
+      - { for: [L0-130], that: "all.replies[2].error.code == -32601" }
+"#,
+    );
+    let outcome = run(&pipeline, context(Transport::P2p), &mut Target::good());
+    assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.reason);
+}
+
+#[test]
+fn polls_end_when_the_condition_or_the_time_has_come() {
+    let poll = scenario(
+        r#"
+id: poll
+title: Poll
+given: [order]
+steps:
+  - poll: get_order
+    until: { properties: { result: { properties: { order_state: { const: COMPLETED } } } } }
+    within: 3
+    expect: [{ for: [L1-229], at: $.result.order_state, is: { const: COMPLETED } }]
+"#,
+    );
+    let mut target = Target::good();
+    target.completes_after = Some(3);
+    let outcome = run(&poll, context(Transport::P2p), &mut target);
+    assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.reason);
+    let outcome = run(&poll, context(Transport::Rest), &mut Target::good());
+    assert_eq!(outcome.verdict, Verdict::Fail);
+    assert!(outcome.transcript.exchanges.len() > 3);
+}
+
+#[test]
+fn conditions_skip_with_their_reason() {
+    let skipped = scenario(
+        r#"
+id: skipped
+title: Skipped
+given: [info]
+only_if: [{ that: "info.result.min_channel_balance_sat | int == 0", reason: there is a minimum }]
+steps: [{ call: get_info, expect: [{ for: [L1-010], at: $.result }] }]
+"#,
+    );
+    let outcome = run(&skipped, context(Transport::P2p), &mut Target::good());
+    assert_eq!(
+        (outcome.verdict, outcome.reason.as_deref()),
+        (Verdict::Skip, Some("there is a minimum"))
+    );
+    assert_eq!(verdict(&outcome, "L1-010"), Some(Verdict::Skip));
+}
+
+#[test]
+fn chain_steps_become_actions_and_documents() {
+    let purchase = scenario(
+        r#"
+id: purchase
+title: Purchase
+needs: [chain]
+given: [order]
+steps:
+  - client: connect
+  - accept_channels: false
+  - pay: "{{ order.result.payment.bolt11.invoice }}"
+  - payment: settled
+    within: 0
+    expect: [{ for: [L1-139], at: $.status, is: { const: pending } }]
+  - mine: "{{ info.result.min_funding_confirms_within_blocks }}"
+  - channel: usable
+    as: channel
+    expect: [{ for: [L1-224], that: "channel.lsp_sat >= order.result.lsp_balance_sat | int" }]
+  - chain: "{{ channel.funding_outpoint }}"
+    expect: [{ for: [L1-210], at: $.found, is: { const: true } }]
+"#,
+    );
+    let mut target = Target::good();
+    let outcome = run(&purchase, context(Transport::Rest), &mut target);
+    assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.reason);
+    assert_eq!(
+        target.chain,
+        [
+            "connect",
+            "accept false",
+            "pay lnbcrt1test",
+            "await payment",
+            "mine 6",
+            "await channel",
+            "output ab:0"
+        ]
+    );
+
+    let mut broke = Target::good();
+    broke.chain_failure = Some("the payer has no coins".into());
+    let outcome = run(&purchase, context(Transport::Rest), &mut broke);
+    assert_eq!(
+        (outcome.verdict, outcome.reason.as_deref()),
+        (Verdict::Inconclusive, Some("the payer has no coins"))
+    );
+}
+
+#[test]
+fn a_driver_that_answers_wrongly_is_the_harness_at_fault() {
+    let scenario = scenario(ORDER);
+    let mut session = Session::new(&scenario, context(Transport::P2p));
+    assert!(matches!(session.next_action(), Some(Action::Connect { .. })));
+    session.observe(
+        Default::default(),
+        Observation::Http { status: 200, headers: vec![], body: vec![], truncated: false },
+    );
+    assert_eq!(session.next_action(), None);
+    assert_eq!(session.finish().verdict, Verdict::Error);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_requests() {
+    let frames = |seed| {
+        let mut context = context(Transport::P2p);
+        context.seed = seed;
+        let outcome = run(&scenario(ORDER), context, &mut Target::good());
+        outcome
+            .transcript
+            .exchanges
+            .iter()
+            .map(|exchange| exchange.sent[0].bytes.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(frames(7), frames(7));
+    assert_ne!(frames(7), frames(8));
+}
+
+fn json_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+        Just(json!("18446744073709551615")),
+        Just(json!("2026-11-22T10:00:00.000Z")),
+    ];
+    leaf.prop_recursive(3, 24, 5, |inner| {
+        let key = prop_oneof![
+            Just("result"),
+            Just("error"),
+            Just("id"),
+            Just("order_id"),
+            Just("payment"),
+            Just("bolt11"),
+            Just("bolt12"),
+            Just("onchain"),
+            Just("channel"),
+            Just("data"),
+            Just("code"),
+            Just("unrecognized"),
+            Just("order_state"),
+        ];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::vec((key.prop_map(str::to_owned), inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// Replies that look more or less like those of a target: its members replaced by anything.
+fn payload() -> impl Strategy<Value = Vec<u8>> {
+    let mutated =
+        (any::<bool>(), prop::collection::vec((any::<prop::sample::Index>(), json_value()), 0..4))
+            .prop_map(|(new, changes)| {
+                let mut result = if new { order() } else { info() };
+                for (index, value) in changes {
+                    if let Some(object) = result.as_object_mut() {
+                        let keys: Vec<String> = object.keys().cloned().collect();
+                        object.insert(keys[index.index(keys.len())].clone(), value);
+                    }
+                }
+                json!({"jsonrpc": "2.0", "id": "$ID", "result": result}).to_string().into_bytes()
+            });
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..64),
+        json_value().prop_map(|value| value.to_string().into_bytes()),
+        json_value().prop_map(|value| json!({"jsonrpc": "2.0", "id": "$ID", "error": value})
+            .to_string()
+            .into_bytes()),
+        mutated,
+    ]
+}
+
+static SCENARIOS: LazyLock<Vec<Scenario>> =
+    LazyLock::new(|| lsps1_scenarios::builtin_scenarios().unwrap());
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whatever comes back, a session ends with a verdict, and so do the invariants.
+    #[test]
+    fn no_observation_makes_a_session_panic(
+        payloads in prop::collection::vec(prop::collection::vec(payload(), 0..3), 1..12),
+        status in any::<u16>(),
+        ends in prop::collection::vec(0u8..8, 1..12),
+        pick in any::<prop::sample::Index>(),
+        rest in any::<bool>(),
+    ) {
+        let scenario = &SCENARIOS[pick.index(SCENARIOS.len())];
+        let transport = if rest { Transport::Rest } else { Transport::P2p };
+        let mut session = Session::new(scenario, context(transport));
+        let mut payloads = payloads.into_iter().cycle();
+        let mut ends = ends.into_iter().cycle();
+        let mut steps = 0u64;
+        while let Some(action) = session.next_action() {
+            steps += 1;
+            prop_assert!(steps < 10_000, "the session doesn't end");
+            let end = ends.next().unwrap();
+            let answers = payloads.next().unwrap();
+            session.observe(target::at(steps * 1000), target::anything(&action, answers, status, end));
+        }
+        let outcome = session.finish();
+        let mut facts = lsps1_scenarios::invariant::RunFacts::default();
+        lsps1_scenarios::invariant::judge(&outcome.transcript, &context(transport), &mut facts);
+    }
+}
+
+#[test]
+fn an_unfinished_session_is_inconclusive() {
+    let scenario = scenario(ORDER);
+    let mut session = Session::new(&scenario, context(Transport::P2p));
+    session.next_action();
+    session.observe(Default::default(), Observation::Connected);
+    let Some(Action::Exchange { .. }) = session.next_action() else { panic!("an exchange") };
+    session.observe(Default::default(), Observation::Frames { frames: vec![], end: End::TimedOut });
+    assert_eq!(session.finish().verdict, Verdict::Inconclusive);
+}
