@@ -1,6 +1,6 @@
 //! The interpreter, driven by scripted targets.
 
-mod target;
+mod support;
 
 use lsps1_scenarios::{
     Action, End, Observation, RequirementId, Session, SessionOutcome, Transport, Verdict,
@@ -8,7 +8,7 @@ use lsps1_scenarios::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use target::{Answer, Target, context, info, order, run, scenario};
+use support::{Answer, Target, context, info, order, run, scenario};
 
 fn verdict(outcome: &SessionOutcome, requirement: &str) -> Option<Verdict> {
     let wanted = RequirementId::from(requirement);
@@ -497,7 +497,7 @@ proptest! {
             prop_assert!(steps < 10_000, "the session doesn't end");
             let end = ends.next().unwrap();
             let answers = payloads.next().unwrap();
-            session.observe(target::at(steps * 1000), target::anything(&action, answers, status, end));
+            session.observe(support::at(steps * 1000), support::anything(&action, answers, status, end));
         }
         let outcome = session.finish();
         let mut facts = lsps1_scenarios::invariant::RunFacts::default();
