@@ -81,7 +81,7 @@ impl Chain {
         }
         network
             .miner()
-            .fund(&outputs)
+            .fund(&[(wallet, PAYER_COINS)])
             .await
             .map_err(|error| ChainError::Fund(error.to_string()))?;
         payer.synced().await.map_err(|error| ChainError::Fund(error.to_string()))?;
