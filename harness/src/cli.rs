@@ -74,7 +74,7 @@ struct RunArgs {
     #[arg(long, value_name = "NODEID@HOST:PORT", help_heading = "Target")]
     p2p: Option<NodeAddress>,
     /// Starts the target, with the network's endpoints in its environment, and ends it after the run
-    #[arg(long, value_name = "CMD", help_heading = "Target")]
+    #[arg(long, value_name = "CMD", value_parser = command, help_heading = "Target")]
     target_cmd: Option<String>,
     /// A token that the target accepts; without it the scenarios that need one are skipped. Not shown in any report
     #[arg(
@@ -217,7 +217,7 @@ fn run_command(args: RunArgs) -> Exit {
         }
     };
     init_tracing();
-    let view = report::terminal::View::for_stdout(&settings);
+    let view = report::terminal::View::new();
     let finished = runtime.block_on(run::run(settings, &view));
     // Whatever a hostile target left hanging doesn't hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(2));
@@ -337,6 +337,14 @@ fn init_tracing() {
     // A second initialisation, in tests, is no loss.
     let _ =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+fn command(text: &str) -> Result<String, String> {
+    match shlex::split(text) {
+        Some(words) if !words.is_empty() => Ok(text.to_owned()),
+        Some(_) => Err("it is empty".to_owned()),
+        None => Err("it has an open quote".to_owned()),
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -5,6 +5,8 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use lsps1_fixtures::node::{InboundPolicy, LSPS_MESSAGE_TYPE, Node, NodeConfig, NodeEvent};
@@ -169,12 +171,15 @@ fn rest_that_tries_to_take_over_the_terminal() {
 
 #[test]
 fn rest_that_redirects_elsewhere_is_not_followed() {
-    let elsewhere = tcp_target(|_| panic!("the redirect was followed"));
+    let followed = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&followed);
+    let elsewhere = tcp_target(move |_| seen.store(true, Ordering::SeqCst));
     let answer = format!(
         "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{elsewhere}/\r\nContent-Length: 0\r\n\r\n"
     );
     let (ended, _) = run(&["--rest", &http_target(answer)]);
     assert_eq!(ended.code, 1);
+    assert!(!followed.load(Ordering::SeqCst));
 }
 
 #[test]

@@ -116,6 +116,8 @@ impl Settings {
 
 /// Is told how a run goes on.
 pub trait Watcher: Send + Sync {
+    /// The settings make sense, and the run begins.
+    fn started(&self, settings: &Settings);
     /// A step of the set-up begins or has ended.
     fn step(&self, what: &str);
     /// So many scenarios will be run or skipped.
@@ -131,6 +133,7 @@ pub trait Watcher: Send + Sync {
 pub struct Silent;
 
 impl Watcher for Silent {
+    fn started(&self, _: &Settings) {}
     fn step(&self, _: &str) {}
     fn planned(&self, _: usize) {}
     fn began(&self, _: &str) {}

@@ -16,6 +16,7 @@ use crate::target::address::{BaseUrl, NodeAddress};
 use crate::target::command::{Announced, CommandTarget};
 use crate::target::custom_message::{Connections, MessageTarget};
 use crate::target::rest::{RestReply, RestRequest, RestTarget};
+use crate::text::Redactor;
 
 /// How long a target that the harness starts has until it can be used.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -55,7 +56,8 @@ pub(super) async fn set_up(
     let mut target = settings.target.clone();
     let mut coins = None;
     if let Some(command) = &settings.target.command {
-        watcher.step(&format!("starting the target: {command}"));
+        let redactor = Redactor::new(target.token.as_deref());
+        watcher.step(&format!("starting the target: {}", redactor.clean(command)));
         match start_command(&mut found, command, settings, network.as_ref()).await {
             Ok(announced) => {
                 target.rest = target.rest.or(announced.rest);

@@ -86,6 +86,7 @@ impl Suite {
         let redactor = Redactor::new(settings.target.token.as_deref());
         let scenarios = list::load(&settings.scenario_folders)?;
         let catalogue = list::catalogue()?;
+        watcher.started(&settings);
         let found = set_up(&settings, network, watcher).await;
         let token = settings.target.token.is_some();
         Ok(Self {
@@ -158,7 +159,7 @@ impl Suite {
         }
     }
 
-    /// A scenario's line in the report.
+    /// A scenario's line in the report, without the operator's token.
     #[must_use]
     pub fn report(
         &self,
@@ -174,7 +175,7 @@ impl Suite {
             transport: planned.transport,
             requirements: scenario.requirements().iter().map(ToString::to_string).collect(),
             verdict,
-            reason,
+            reason: reason.map(|reason| self.redactor.clean(&reason)),
             duration_ms: millis(took),
         }
     }
