@@ -121,6 +121,7 @@ struct Parts {
 
 impl Service {
     pub(crate) fn new(setup: Setup) -> Self {
+        let setup = Setup { terms: setup.faults.offer(setup.terms), ..setup };
         let store = Mutex::new(Store::new(&setup.seed));
         Self {
             parts: Arc::new(Parts {

@@ -51,6 +51,12 @@ const BOLT11: &[&str] = &[
     "L1-138", "L1-140", "L1-141", "L1-142",
 ];
 
+/// What every order object has, which an error mistaken for one hasn't.
+const ORDER_OBJECT: &[&str] = &[
+    "L1-077", "L1-081", "L1-082", "L1-083", "L1-084", "L1-085", "L1-086", "L1-087", "L1-088",
+    "L1-089", "L1-091", "L1-092", "L1-094", "L1-095",
+];
+
 macro_rules! fault {
     ($name:literal, [$($group:expr),+ $(,)?], $summary:literal, $hook:expr) => {
         Fault { name: $name, summary: $summary, groups: &[$($group),+], hook: $hook }
@@ -65,25 +71,25 @@ pub(super) const FAULTS: &[&[Fault]] =
 const FORMAT: &[Fault] = &[
     fault!(
         "takes-bad-utf8",
-        [&["L0-010"]],
+        [&["L0-010", "L0-023"]],
         "Reads payloads that aren't UTF-8",
         On(Switch::TakesBadUtf8)
     ),
     fault!(
         "takes-zero-bytes",
-        [&["L0-016"]],
+        [&["L0-016", "L0-023"]],
         "Drops zero bytes behind a request instead of refusing it",
         On(Switch::TakesZeroBytes)
     ),
     fault!(
         "takes-trailing-bytes",
-        [&["L0-013", "L0-014", "L0-015", "L0-016", "L0-026"]],
+        [&["L0-013", "L0-014", "L0-015", "L0-016", "L0-023", "L0-026"]],
         "Reads the first object of a payload and drops the rest",
         On(Switch::TakesTrailingBytes)
     ),
     fault!(
         "takes-any-version",
-        [&["L0-018", "L0-024"]],
+        [&["L0-018", "L0-023", "L0-024"]],
         "Serves requests without jsonrpc 2.0",
         On(Switch::TakesAnyVersion)
     ),
@@ -113,19 +119,19 @@ const FORMAT: &[Fault] = &[
     ),
     fault!(
         "length-in-front",
-        [GET_ORDER, &["L0-002", "L0-041"]],
+        [GET_ORDER, &["L0-002", "L0-039", "L0-041", "L0-048", "L0-129"]],
         "Puts two bytes of length in front of get_order's answers",
         Payload(rewrite::length_in_front)
     ),
     fault!(
         "trailing-newline-garbage",
-        [GET_ORDER, &["L0-002", "L0-041"]],
+        [GET_ORDER, &["L0-002", "L0-039", "L0-041", "L0-048", "L0-129"]],
         "Ends get_order's answers with a newline and two letters",
         Payload(rewrite::trailing_garbage)
     ),
     fault!(
         "zero-byte-at-end",
-        [GET_ORDER, &["L0-002", "L0-041"]],
+        [GET_ORDER, &["L0-002", "L0-039", "L0-041", "L0-048", "L0-129"]],
         "Ends get_order's answers with a zero byte",
         Payload(rewrite::zero_byte_at_end)
     ),
@@ -159,26 +165,26 @@ const ENVELOPE: &[Fault] = &[
     ),
     fault!(
         "id-not-echoed",
-        [GET_ORDER, &["L0-048"]],
+        [GET_ORDER, &["L0-039", "L0-048", "L0-129"]],
         "Answers get_order with an id of its own",
         Response(rewrite::another_id)
     ),
     fault!("id-cut", [&["L0-048"]], "Cuts ids after 64 characters", Response(rewrite::id_cut)),
     fault!(
         "numeric-id-as-string",
-        [&["L0-049"]],
+        [&["L0-048", "L0-049"]],
         "Echoes numeric ids as strings",
         Response(rewrite::numeric_id_as_string)
     ),
     fault!(
         "answers-twice",
-        [&["L0-052"]],
+        [&["L0-048", "L0-052", "L0-083", "L0-129"]],
         "Sends the answer to list_protocols twice",
         On(Switch::AnswersTwice)
     ),
     fault!(
         "matches-methods-loosely",
-        [&["L0-054"]],
+        [&["L0-054", "L0-130"]],
         "Ignores the case of method names and white space around them",
         On(Switch::MatchesMethodsLoosely)
     ),
@@ -232,7 +238,7 @@ const ERRORS: &[Fault] = &[
 const PARAMS: &[Fault] = &[
     fault!(
         "unrecognized-missing",
-        [UNKNOWN_PARAM, &["L0-080"]],
+        [UNKNOWN_PARAM, &["L0-080", "L1-104"]],
         "Leaves unrecognized out of -32602",
         Error(rewrite::unrecognized_missing)
     ),
@@ -244,7 +250,7 @@ const PARAMS: &[Fault] = &[
     ),
     fault!(
         "takes-any-address",
-        [&["L0-159", "L0-160", "L1-068"]],
+        [&["L0-159", "L0-160", "L1-068", "L1-103"]],
         "Takes any text as refund address",
         On(Switch::TakesAnyAddress)
     ),
@@ -280,7 +286,7 @@ const PARAMS: &[Fault] = &[
     ),
     fault!(
         "ignores-channel-bounds",
-        [&["L1-051", "L1-052"]],
+        [&["L1-051", "L1-052", "L1-100"]],
         "Doesn't check the sum of both balances",
         On(Switch::ChecksNoSum)
     ),
@@ -344,16 +350,16 @@ const INFO_RESULTS: &[Fault] = &[
         Result(&[GetInfo], rewrite::info_sat_as_number)
     ),
     fault!(
-        "min-above-max",
-        [&["L1-032", "L1-035"]],
-        "Offers a client balance whose minimum is above its maximum",
-        Result(&[GetInfo], rewrite::min_above_max)
+        "max-below-min",
+        [&["L1-034", "L1-035", "L1-046", "L1-050", "L1-051"]],
+        "Names a largest channel that is smaller than the smallest",
+        Result(&[GetInfo], rewrite::max_channel_below_min)
     ),
     fault!(
         "min-funding-confirms-zero",
-        [&["L1-024"]],
+        [&["L1-024", "RD-003"]],
         "Offers funding that confirms within 0 blocks",
-        Result(&[GetInfo], rewrite::min_confirms_zero)
+        On(Switch::OffersZeroFundingBlocks)
     ),
     fault!(
         "zero-reserve-missing",
@@ -373,7 +379,7 @@ const INFO_RESULTS: &[Fault] = &[
 const ORDER_RESULTS: &[Fault] = &[
     fault!(
         "order-id-too-long",
-        [&["L1-079", "L1-080"]],
+        [&["L1-079", "L1-080", "RD-016"]],
         "Gives order ids of 72 characters",
         On(Switch::LongOrderIds)
     ),
@@ -385,7 +391,7 @@ const ORDER_RESULTS: &[Fault] = &[
     ),
     fault!(
         "confirmations-not-echoed",
-        [&["L1-083", "L1-115", "L1-116"]],
+        [&["L1-083", "L1-115", "L1-116", "RD-016"]],
         "Leaves required_channel_confirmations out of orders",
         Result(ORDERS, rewrite::confirmations_not_echoed)
     ),
@@ -397,7 +403,7 @@ const ORDER_RESULTS: &[Fault] = &[
     ),
     fault!(
         "token-not-echoed",
-        [&["L1-087", "L1-088", "RD-013"]],
+        [&["L1-067", "L1-087", "L1-088", "RD-013", "RD-016"]],
         "Sends a null token in orders",
         Result(ORDERS, rewrite::token_is_null)
     ),
@@ -409,31 +415,31 @@ const ORDER_RESULTS: &[Fault] = &[
     ),
     fault!(
         "order-state-lower-case",
-        [&["L1-091", "L1-092", "L1-229", "L1-231"]],
+        [&["L1-091", "L1-092", "L1-229", "L1-231", "RD-016"]],
         "Sends order states in lower case",
         Result(ORDERS, rewrite::lower_case_order_state)
     ),
     fault!(
         "channel-key-missing",
-        [&["L1-095", "L1-096", "L1-207"]],
+        [&["L1-095", "L1-096", "L1-207", "RD-016"]],
         "Leaves a null channel out of orders",
         Result(ORDERS, rewrite::channel_key_missing)
     ),
     fault!(
         "unused-options-null",
-        [&["L1-124"]],
+        [&["L1-124", "RD-016"]],
         "Sends payment options that it doesn't offer as null",
         Result(ORDERS, rewrite::unused_options_null)
     ),
     fault!(
         "payment-flat",
-        [BOLT11, &["L1-125"]],
+        [BOLT11, &["L0-136", "L0-161", "L1-125", "RD-016"]],
         "Sends the payment without an object per option, as before mid-2024",
         Result(ORDERS, rewrite::flat_payment)
     ),
     fault!(
         "invoice-under-old-name",
-        [&["L1-135", "L1-136", "L1-137", "L1-138", "L1-140", "L1-141", "L1-142"]],
+        [&["L1-135", "L1-136", "L1-137", "L1-138", "L1-140", "L1-141", "L1-142", "RD-016"]],
         "Sends the invoice as bolt11_invoice",
         Result(ORDERS, rewrite::invoice_under_old_name)
     ),
@@ -457,31 +463,31 @@ const ORDER_RESULTS: &[Fault] = &[
     ),
     fault!(
         "sat-as-number",
-        [&["L0-136", "L1-132", "L1-134"]],
+        [&["L0-136", "L1-132", "L1-134", "RD-016"]],
         "Sends fee_total_sat as a number",
         Result(ORDERS, rewrite::fee_as_number)
     ),
     fault!(
         "sat-leading-zero",
-        [&["L0-136", "L0-137", "L1-132"]],
+        [&["L0-136", "L0-137", "L1-132", "RD-016"]],
         "Sends fee_total_sat with a leading zero",
         Result(ORDERS, rewrite::leading_zero_in_fee)
     ),
     fault!(
         "datetime-no-millis",
-        [&["L0-161", "L1-089", "L1-131", "L1-209", "L1-211"]],
+        [&["L0-161", "L1-089", "L1-131", "L1-209", "L1-211", "RD-016"]],
         "Sends times without milliseconds",
         Result(ORDERS, rewrite::datetimes_without_millis)
     ),
     fault!(
         "get-order-other-object",
-        [&["L1-116", "RD-019"]],
+        [&["L1-112", "L1-116", "L1-121", "RD-019"]],
         "Answers get_order with another order_id",
         Result(&[GetOrder], rewrite::another_order)
     ),
     fault!(
         "forgets-unpaid-orders",
-        [&["L1-090", "L1-112", "L1-115", "L1-116", "L1-121", "RD-019", "RD-020"]],
+        [&["L1-090", "L1-112", "L1-115", "L1-116", "L1-121", "RD-001", "RD-019", "RD-020"]],
         "Knows nothing of an order until it is paid",
         On(Switch::ForgetsUnpaidOrders)
     ),
@@ -564,7 +570,15 @@ const ORDER_LIFE: &[Fault] = &[
 const REST: &[Fault] = &[
     fault!(
         "rest-errors-with-200",
-        [BAD_PARAM, UNKNOWN_PARAM, BAD_OPTION, NOT_FOUND, BAD_TOKEN, &["RD-015", "RD-021"]],
+        [
+            BAD_PARAM,
+            UNKNOWN_PARAM,
+            BAD_OPTION,
+            NOT_FOUND,
+            BAD_TOKEN,
+            ORDER_OBJECT,
+            &["L1-004", "RD-015", "RD-021"]
+        ],
         "Answers REST errors with status 200 and code and message at the top",
         On(Switch::RestErrorsAreOk)
     ),
@@ -576,7 +590,7 @@ const REST: &[Fault] = &[
     ),
     fault!(
         "rest-no-uris",
-        [&["RD-007", "RD-008"]],
+        [&["L0-149", "L0-153", "RD-007", "RD-008"]],
         "Leaves uris out of get_info",
         On(Switch::RestOmitsUris)
     ),

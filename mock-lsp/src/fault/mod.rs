@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::message::jsonrpc::Framing;
 use crate::message::{Method, Object, Reading};
-use crate::order::Rules;
+use crate::order::{Rules, Terms};
 
 /// A departure from the specifications that can be switched on.
 #[derive(Debug)]
@@ -98,6 +98,7 @@ pub(crate) enum Switch {
     InvoiceOffByOne,
     LongOrderIds,
     HexOrderIds,
+    OffersZeroFundingBlocks,
     ExclusiveMaxLspBalance,
     ChecksNoSum,
     TakesAnyToken,
@@ -172,6 +173,14 @@ impl Faults {
         }
     }
 
+    /// What is offered, as a fault would have it.
+    pub(crate) fn offer(&self, mut terms: Terms) -> Terms {
+        if self.on(Switch::OffersZeroFundingBlocks) {
+            terms.min_funding_confirms_within_blocks = 0;
+        }
+        terms
+    }
+
     /// Rewrites a result.
     pub(crate) fn rewrite_result(&self, result: &mut Object, scene: &Scene) {
         for fault in &self.active {
@@ -219,7 +228,7 @@ mod tests {
 
     use super::*;
     use crate::message::{RpcError, jsonrpc, lsps0, lsps1};
-    use crate::order::{Mismatch, Terms};
+    use crate::order::Mismatch;
 
     #[test]
     fn names_are_unique_and_kebab_case() {

@@ -20,15 +20,11 @@ pub(super) fn info_sat_as_number(result: &mut Object, _: &Scene) {
     change(result, &["max_channel_balance_sat"], to_number);
 }
 
-pub(super) fn min_above_max(result: &mut Object, _: &Scene) {
-    if let Some(max) = result.get("max_initial_client_balance_sat").and_then(sat) {
-        let min = max.saturating_add(1).to_string();
-        result.insert("min_initial_client_balance_sat".to_owned(), min.into());
+pub(super) fn max_channel_below_min(result: &mut Object, _: &Scene) {
+    if let Some(min) = result.get("min_channel_balance_sat").and_then(sat) {
+        let max = min.saturating_sub(1).to_string();
+        result.insert("max_channel_balance_sat".to_owned(), max.into());
     }
-}
-
-pub(super) fn min_confirms_zero(result: &mut Object, _: &Scene) {
-    result.insert("min_funding_confirms_within_blocks".to_owned(), 0.into());
 }
 
 pub(super) fn drop_zero_reserve(result: &mut Object, _: &Scene) {
