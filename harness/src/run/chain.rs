@@ -9,7 +9,7 @@ use lsps1_fixtures::node::{ChainConfig, InboundPolicy, Node, NodeConfig};
 use lsps1_fixtures::peers::{ChannelPlan, Lsp, Peer, PeerConfig, open_channels};
 use lsps1_scenarios::ClientKind;
 
-use super::client::{Client, ClientNode};
+use super::client::{Client, ClientNode, stop_peer};
 use crate::target::custom_message::MessageTarget;
 
 /// Why there is no chain around the target. Each variant is a step of the set-up.
@@ -120,8 +120,7 @@ impl Chain {
 
     /// Ends the payer, then the network.
     pub async fn stop(self) {
-        // That it wouldn't stop properly no longer matters to anybody.
-        let _ = self.payer.stop().await;
+        stop_peer(self.payer).await;
         // Ending the processes blocks.
         let _ = tokio::task::spawn_blocking(move || drop(self.network)).await;
     }

@@ -99,10 +99,7 @@ impl<'a> Client<'a> {
         match self.node {
             // It ends with its last handle.
             ClientNode::Lsps { node, .. } => node.disconnect(&self.chain.target.id),
-            ClientNode::Ldk(peer) => {
-                // That a wallet wouldn't stop properly says nothing about the target.
-                let _ = peer.stop().await;
-            }
+            ClientNode::Ldk(peer) => stop_peer(peer).await,
         }
     }
 
@@ -270,6 +267,13 @@ impl<'a> Client<'a> {
             }),
         })
     }
+}
+
+/// Stops a wallet. That it doesn't stop properly says nothing about the target.
+pub(super) async fn stop_peer(peer: Peer) {
+    // A look at the chain that is under way would go on after the stop, and write to a log whose folder may be gone.
+    let _ = peer.synced().await;
+    let _ = peer.stop().await;
 }
 
 /// What the client has in a channel that nothing was sent over yet, in sat. ldk-node only tells what could be sent and

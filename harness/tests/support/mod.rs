@@ -14,13 +14,20 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-/// Runs the program and fails the test if it takes longer than a minute or is killed by a signal.
+/// The longest that a run may take: purchases from a target that never says HOLD take two minutes.
+const HANGS: Duration = Duration::from_secs(180);
+
+/// Set for a target that the program starts, see `regtest.rs`.
+pub(crate) const ACT_AS_MOCK: &str = "LSPS1_TEST_ACT_AS_MOCK";
+
+/// Runs the program and fails the test if it hangs or is killed by a signal.
 pub(crate) fn harness(arguments: &[&str]) -> Ended {
     let started = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_lsps1-harness"))
         .args(arguments)
         .env_remove("LSPS1_TOKEN")
         .env_remove("RUST_LOG")
+        .env(ACT_AS_MOCK, "1")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -32,7 +39,7 @@ pub(crate) fn harness(arguments: &[&str]) -> Ended {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if started.elapsed() > Duration::from_secs(60) {
+        if started.elapsed() > HANGS {
             child.kill().unwrap();
             panic!("lsps1-harness {arguments:?} hangs; it has printed: {}", stdout.join().unwrap());
         }

@@ -1,0 +1,109 @@
+//! Runs with a chain, as a user starts them: `--regtest --target-cmd`. The command is this very program, which acts as
+//! the mock LSP when [`ACT_AS_MOCK`] is set.
+
+mod support;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+use support::{ACT_AS_MOCK, harness_with_report};
+
+/// A token that the mock accepts.
+const TOKEN: &str = "open-sesame";
+
+/// Faults that show after the payment only, each with a requirement that has to be named.
+const FAULTS: &[(&str, &str)] = &[
+    // A scenario waits for HOLD as long as a payment may take.
+    ("skip-hold", "L1-139"),
+    ("claims-before-open", "L1-139"),
+    ("open-one-sat-short", "L1-220"),
+    ("push-one-sat-short", "L1-222"),
+    ("opens-announced", "L1-219"),
+    ("outpoint-with-dash", "L1-210"),
+];
+
+fn main() -> ExitCode {
+    if std::env::var_os(ACT_AS_MOCK).is_some() {
+        return mock_lsp::cli::main();
+    }
+    let arguments = Arguments::from_args();
+    let mut trials = vec![
+        Trial::test("purchases_over_both_transports_pass", purchases_pass),
+        Trial::test("a_set_up_that_fails_names_its_step", set_up_fails),
+    ];
+    for (fault, requirement) in FAULTS {
+        trials.push(Trial::test(format!("fault::{fault}"), move || is_named(fault, requirement)));
+    }
+    // Each has a network of its own, and the machine may have two cores.
+    let arguments = Arguments { test_threads: arguments.test_threads.or(Some(2)), ..arguments };
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn mock(options: &str) -> Result<String, Failed> {
+    let program = std::env::current_exe()?;
+    let program =
+        shlex::try_quote(program.to_str().ok_or("the path of this program is no UTF-8")?)?
+            .into_owned();
+    Ok(format!("{program} --engine regtest --rest 127.0.0.1:0 --p2p 127.0.0.1:0 {options}"))
+}
+
+/// Runs the purchases whose name contains `filter`, against a mock with these options.
+fn purchases(options: &str, filter: &str) -> Result<(support::Ended, Value), Failed> {
+    let command = mock(&format!("--token {TOKEN} {options}"))?;
+    let arguments = [
+        "run",
+        "--regtest",
+        "--target-cmd",
+        &command,
+        "--filter",
+        filter,
+        "--token",
+        TOKEN,
+        "--seed",
+        "1",
+    ];
+    Ok(harness_with_report(&arguments))
+}
+
+fn purchases_pass() -> Result<(), Failed> {
+    let (ended, report) = purchases("", "::purchase")?;
+    let by_transport = |transport: &str| {
+        let scenarios = report["scenarios"].as_array().map(Vec::as_slice).unwrap_or_default();
+        scenarios
+            .iter()
+            .filter(|it| it["transport"] == transport && it["verdict"] == "pass")
+            .count()
+    };
+    let has_chain = report["target"]["chain"] == "regtest";
+    if ended.code == 0 && has_chain && by_transport("p2p") >= 2 && by_transport("rest") >= 2 {
+        return Ok(());
+    }
+    Err(format!("exit {}: {}\n{}", ended.code, ended.stdout, ended.stderr).into())
+}
+
+fn is_named(fault: &str, requirement: &str) -> Result<(), Failed> {
+    let (ended, report) = purchases(&format!("--fault {fault}"), "p2p::purchase-bolt11")?;
+    let findings = report["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_named =
+        findings.iter().any(|it| it["requirement"] == requirement && it["verdict"] == "fail");
+    if ended.code == 1 && is_named {
+        return Ok(());
+    }
+    let named: Vec<&Value> = findings.iter().map(|it| &it["requirement"]).collect();
+    Err(format!("exit {}, {requirement} is not among {named:?}\n{}", ended.code, ended.stdout)
+        .into())
+}
+
+/// A target whose node isn't there: the payer's channel can't be opened.
+fn set_up_fails() -> Result<(), Failed> {
+    let nobody = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619@127.0.0.1:1";
+    let command = format!("sh -c 'echo {{\\\"p2p\\\":\\\"{nobody}\\\"}}; sleep 600'");
+    let arguments = ["run", "--regtest", "--target-cmd", &command, "--filter", "purchase"];
+    let (ended, report) = harness_with_report(&arguments);
+    let reason = report["scenarios"][0]["reason"].as_str().unwrap_or_default();
+    if ended.code == 3 && reason.contains("unreachable") {
+        return Ok(());
+    }
+    Err(format!("exit {}: {reason}\n{}", ended.code, ended.stdout).into())
+}
