@@ -351,7 +351,7 @@ const INFO_RESULTS: &[Fault] = &[
     ),
     fault!(
         "max-below-min",
-        [&["L1-034", "L1-035", "L1-046", "L1-050", "L1-051"]],
+        [&["L1-034", "L1-035", "L1-046", "L1-050", "L1-051", "L1-100"]],
         "Names a largest channel that is smaller than the smallest",
         Result(&[GetInfo], rewrite::max_channel_below_min)
     ),
