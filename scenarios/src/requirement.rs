@@ -252,13 +252,13 @@ impl Catalogue {
         let mut catalogue = Self::default();
         for (file, text) in embedded::REQUIREMENTS {
             let outcome = if file.ends_with("positions.yaml") {
-                serde_saphyr::from_str::<Vec<Position>>(text).map(|positions| {
+                serde_json::from_str::<Vec<Position>>(text).map(|positions| {
                     catalogue.positions.extend(
                         positions.into_iter().map(|position| (position.id.clone(), position)),
                     );
                 })
             } else {
-                serde_saphyr::from_str::<Vec<Requirement>>(text).map(|rows| {
+                serde_json::from_str::<Vec<Requirement>>(text).map(|rows| {
                     for row in rows {
                         let id = row.id.clone();
                         if catalogue.rows.insert(id.clone(), row).is_some() {

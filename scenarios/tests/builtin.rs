@@ -78,6 +78,7 @@ fn a_folder_of_scenarios_is_read_and_mistakes_are_named() {
         (good.replace("$.result", "result"), "isn't a JSONPath"),
         (good.replace("at: $.result", "that: '1 +'"), "can't be read"),
         (good.replace("at: $.result", "at: $.result, is: {type: 7}"), "JSON Schema can't be used"),
+        (good.replace("call: get_info", "send: {text: x}"), "can't be done over rest"),
         (good.replace("call", "cal"), "cal"),
         (good.replace("id: mine", "id: 'Mine!'"), "lower-case"),
         (good.into(), "is used by"),

@@ -1,9 +1,13 @@
 //! The interpreter, driven by scripted targets.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
+use std::sync::LazyLock;
+
 use lsps1_scenarios::{
-    Action, End, Observation, RequirementId, Session, SessionOutcome, Transport, Verdict,
+    Action, End, Observation, RequirementId, Scenario, Session, SessionOutcome, Transport, Verdict,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -6,6 +6,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bitcoin::hex::FromHex;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, de::value::MapAccessDeserializer};
 use serde_json::{Map, Value};
@@ -310,46 +313,13 @@ impl SendFile {
 }
 
 fn bytes_of_hex(hex: &str) -> Result<Vec<u8>, String> {
-    let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
-    if !digits.len().is_multiple_of(2) {
-        return Err("`hex` has an odd number of digits".into());
-    }
-    digits
-        .chunks(2)
-        .map(|pair| {
-            let pair: String = pair.iter().collect();
-            u8::from_str_radix(&pair, 16)
-                .map_err(|_| format!("`hex` has {pair:?}, which isn't a byte"))
-        })
-        .collect()
+    let digits: String = hex.split_whitespace().collect();
+    Vec::from_hex(&digits).map_err(|error| format!("`hex` can't be read: {error}"))
 }
 
-/// RFC 4648 section 4, with padding.
 fn bytes_of_base64(text: &str) -> Result<Vec<u8>, String> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let text: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    if !text.len().is_multiple_of(4) {
-        return Err("`base64` isn't padded to a multiple of four characters".into());
-    }
-    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
-    if padding > 2 {
-        return Err("`base64` has more than two padding characters".into());
-    }
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0u32, 0);
-    for byte in &text[..text.len() - padding] {
-        let value = ALPHABET.iter().position(|known| known == byte);
-        let value =
-            value.ok_or_else(|| format!("`base64` has the character {:?}", char::from(*byte)))?;
-        bits = bits << 6 | u32::try_from(value).unwrap_or_default();
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            // The shifted value is masked to one byte.
-            bytes.push((bits >> count & 0xff) as u8);
-        }
-    }
-    Ok(bytes)
+    let characters: String = text.split_whitespace().collect();
+    BASE64_STANDARD.decode(characters).map_err(|error| format!("`base64` can't be read: {error}"))
 }
 
 #[derive(Debug, Deserialize)]
@@ -603,7 +573,7 @@ steps:
             ("  - {as: x}", "has none"),
             ("  - {mine: 6, with: {a: 1}}", "`with` has no meaning"),
             ("  - {poll: get_order}", "until"),
-            ("  - {send: {hex: '7'}}", "odd number"),
+            ("  - {send: {hex: '7'}}", "`hex` can't be read"),
             ("  - {call: get_info, expect: [{for: [], at: $}]}", "names no requirement"),
             ("  - {call: get_info, expect: [{for: [L1-001]}]}", "one of: at"),
             ("  - {call: get_info, expect: [{for: [L1-001], refused: nicely}]}", "parse_error"),

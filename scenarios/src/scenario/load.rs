@@ -63,8 +63,10 @@ pub enum ScenarioError {
 ///
 /// If a built-in file is defective, which a test of this crate rules out.
 pub fn builtin_scenarios() -> Result<Vec<Scenario>, ScenarioError> {
-    let scenarios: Vec<Scenario> =
-        embedded::SCRIPTS.iter().map(|(file, text)| parse(file, text)).collect::<Result<_, _>>()?;
+    let scenarios: Vec<Scenario> = embedded::SCRIPTS
+        .iter()
+        .map(|(file, json)| embedded_scenario(file, json))
+        .collect::<Result<_, _>>()?;
     refuse_duplicates(&scenarios)?;
     Ok(scenarios)
 }
@@ -101,8 +103,15 @@ pub fn load_dir(path: &Path) -> Result<Vec<Scenario>, ScenarioError> {
     Ok(scenarios)
 }
 
-/// Reads one scenario; `file` is only used to say where a mistake is.
-pub(crate) fn parse(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
+/// Reads a built-in scenario, which has been turned into JSON when the library was compiled.
+fn embedded_scenario(file: &str, json: &str) -> Result<Scenario, ScenarioError> {
+    serde_json::from_str::<ScenarioFile>(json)
+        .map(|parsed| parsed.into_scenario(file.into()))
+        .map_err(|error| ScenarioError::Format { file: file.into(), message: error.to_string() })
+}
+
+/// Reads a scenario from YAML; `file` is only used to say where a mistake is.
+fn parse(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
     serde_saphyr::from_str::<ScenarioFile>(text)
         .map(|parsed| parsed.into_scenario(file.into()))
         .map_err(|error| ScenarioError::Format { file: file.into(), message: error.to_string() })

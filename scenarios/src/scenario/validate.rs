@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::{Act, Call, Check, Expectation, Payload, Scenario};
+use crate::action::Transport;
 use crate::requirement::Catalogue;
 use crate::{expr, matcher, schema};
 
@@ -46,11 +47,42 @@ impl Scenario {
         for (index, step) in self.steps.iter().enumerate() {
             let place = format!("steps[{index}]");
             found.act(&place, &step.act);
+            for transport in &self.transports {
+                if let Some(what) = impossible_over(&step.act, *transport) {
+                    found.add(
+                        &place,
+                        format_args!("{what} can't be done over {transport}; limit `transports`"),
+                    );
+                }
+            }
             for (index, expectation) in step.expect.iter().enumerate() {
                 found.expectation(&format!("{place}.expect[{index}]"), expectation);
             }
         }
         found.0
+    }
+}
+
+/// What in a step has no counterpart on a transport.
+fn impossible_over(act: &Act, transport: Transport) -> Option<&'static str> {
+    let only_p2p = |call: &Call| {
+        let has_counterpart =
+            ["get_info", "create_order", "get_order"].contains(&call.method.as_str());
+        if !has_counterpart {
+            Some("this method")
+        } else if !call.envelope.is_empty() || !call.envelope_without.is_empty() {
+            Some("patching the JSON-RPC envelope")
+        } else {
+            None
+        }
+    };
+    match (transport, act) {
+        (Transport::P2p, Act::Http(_)) => Some("an HTTP request"),
+        (Transport::Rest, Act::Send { .. }) => Some("a raw payload"),
+        (Transport::Rest, Act::Pipeline { .. }) => Some("a pipeline"),
+        (Transport::Rest, Act::Reconnect { .. }) => Some("reconnecting"),
+        (Transport::Rest, Act::Call(call) | Act::Poll { call, .. }) => only_p2p(call),
+        _ => None,
     }
 }
 
