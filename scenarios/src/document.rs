@@ -4,11 +4,14 @@
 //! request). `result` and `error` are there if the target sent them. `envelope` (p2p) is the whole reply, `http` (rest)
 //! has `status`, `content_type` and `headers` (names in lower case), `raw` is the reply as text, `count` the number of
 //! replies to the request, `request` what was sent, `closed` whether the target closed the connection, `at_ms` when the
-//! reply came.
+//! reply came. Of a target that speaks another dialect it is a translation, and `original` is what it was before.
 
 use serde_json::{Map, Value, json};
 
 use crate::action::{End, Frame};
+
+/// The member that has the document as it was before it was translated.
+const ORIGINAL: &str = "original";
 
 /// Longest text in `raw`, in characters.
 const RAW_LIMIT: usize = 65_536;
@@ -158,6 +161,23 @@ pub(crate) fn of_http(
 pub(crate) fn of_http_failure(request: &Value, reason: &str, timed_out: bool) -> Value {
     let kind = if timed_out { "silence" } else { "closed" };
     json!({"reply": kind, "count": 0, "closed": !timed_out, "request": request, "failure": reason})
+}
+
+/// The document of messages that were translated from another dialect; `original` is what it was before.
+pub(crate) fn translated(mut translated: Value, original: Value) -> Value {
+    if let Some(document) = translated.as_object_mut() {
+        // Bytes can't be translated.
+        if let Some(raw) = original.get("raw") {
+            document.insert("raw".into(), raw.clone());
+        }
+        document.insert(ORIGINAL.into(), original);
+    }
+    translated
+}
+
+/// The untranslated document, if it is different.
+pub(crate) fn original(document: &Value) -> Option<&Value> {
+    document.get(ORIGINAL)
 }
 
 /// What came back, in a few words.

@@ -17,11 +17,13 @@
 //! }
 //! ```
 //!
-//! Afterwards [`invariant::judge`] looks at everything that went over the wire.
+//! Afterwards [`invariant::judge`] looks at everything that went over the wire. A target that speaks an older text of the
+//! specification is recognised by a [`dialect::Fingerprint`] beforehand.
 
 pub mod action;
 pub mod base;
 pub mod decode;
+pub mod dialect;
 mod document;
 mod embedded;
 pub mod expr;

@@ -16,6 +16,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::action::{Action, Observation, Span, Transport};
+use crate::dialect::View;
 use crate::expr::Scope;
 use crate::requirement::RequirementId;
 use crate::scenario::Scenario;
@@ -63,6 +64,8 @@ pub struct SessionOutcome {
 pub struct Session<'a> {
     scenario: &'a Scenario,
     context: SessionContext,
+    /// How the target's messages are read.
+    view: View,
     scope: Scope,
     rng: StdRng,
     tasks: VecDeque<Task>,
@@ -113,6 +116,7 @@ impl<'a> Session<'a> {
             scenario,
             rng: StdRng::seed_from_u64(context.seed),
             context,
+            view: View::default(),
             scope,
             tasks,
             pending: None,
@@ -130,6 +134,13 @@ impl<'a> Session<'a> {
             );
         }
         session
+    }
+
+    /// Speaks to a target of an older dialect: requests are translated, and so are replies before they are judged.
+    #[must_use]
+    pub fn in_dialect(mut self, view: View) -> Self {
+        self.view = view;
+        self
     }
 
     /// What the driver has to do next; `None` when the scenario has ended. The same action is returned until its

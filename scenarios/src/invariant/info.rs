@@ -8,7 +8,7 @@ use crate::decode::sat::{self, SatError};
 use crate::matcher::shorten;
 
 /// The options of get_info.
-pub(super) const OPTIONS: [&str; 10] = [
+pub(crate) const OPTIONS: [&str; 10] = [
     "min_required_channel_confirmations",
     "min_funding_confirms_within_blocks",
     "supports_zero_channel_reserve",

@@ -40,7 +40,7 @@ impl Found {
     }
 }
 
-pub(super) fn context(transport: Transport, profile: Profile) -> SessionContext {
+pub(crate) fn context(transport: Transport, profile: Profile) -> SessionContext {
     SessionContext {
         transport,
         profile,
@@ -125,7 +125,7 @@ pub(super) fn wanted_with_refund() -> Value {
 }
 
 /// A new order.
-pub(super) fn order() -> Value {
+pub(crate) fn order() -> Value {
     let at = Duration::from_secs(START_S);
     let invoice = make(Some(20_100_000), Currency::Regtest, 1, at, Duration::from_secs(3600));
     json!({

@@ -27,6 +27,7 @@ impl Session<'_> {
                 continue;
             }
             match self.check(expectation, document) {
+                Ok(Some(Match::Holds)) => self.settle_original(expectation, document, exchange),
                 Ok(Some(found)) => self.settle(expectation, document, found, exchange, &[]),
                 Ok(None) => refusals = true,
                 Err(reason) => self.inconclusive(expectation, &reason, exchange),
@@ -50,16 +51,53 @@ impl Session<'_> {
             if !self.applies(expectation, probe.exchange) {
                 continue;
             }
-            let found = match refusal::judge(wanted, document, &probe.id, self.context.transport) {
+            let refused =
+                |document| refusal::judge(wanted, document, &probe.id, self.context.transport);
+            let mut found = match refused(document) {
                 Match::Holds => after_refusal(document, answer, late, self.context.transport),
                 broken => broken,
             };
+            if let (Match::Holds, Some(original)) = (&found, document::original(document))
+                && let Match::Broken(deviation) = refused(original)
+            {
+                if self.view.explains() {
+                    let reason = self.view.explanation(&deviation);
+                    self.inconclusive(expectation, &reason, probe.exchange);
+                    continue;
+                }
+                found = Match::Broken(deviation);
+            }
             let mut more = Vec::new();
             if matches!(found, Match::Broken(_)) {
                 more.push(Evidence::note("then, to see whether the target still answers:"));
                 more.extend(self.evidence(probed));
             }
             self.settle(expectation, document, found, probe.exchange, &more);
+        }
+    }
+
+    /// Settles a check that holds. If it only holds in the translation of an older dialect, it is a consequence of the
+    /// dialect.
+    fn settle_original(
+        &mut self,
+        expectation: &Expectation,
+        document: &Value,
+        exchange: Option<usize>,
+    ) {
+        let original = document::original(document);
+        // Expressions are about several documents, which don't exist untranslated.
+        let original = original.filter(|_| !matches!(expectation.check, Check::That(_)));
+        let Some(original) = original else {
+            return self.settle(expectation, document, Match::Holds, exchange, &[]);
+        };
+        match self.check(expectation, original) {
+            Ok(Some(Match::Broken(found))) if self.view.explains() => {
+                let reason = self.view.explanation(&found);
+                self.inconclusive(expectation, &reason, exchange);
+            }
+            Ok(Some(found)) => self.settle(expectation, original, found, exchange, &[]),
+            Ok(None) => {}
+            Err(reason) => self.inconclusive(expectation, &reason, exchange),
         }
     }
 
@@ -131,18 +169,30 @@ impl Session<'_> {
             Judgement::Kept => Vec::new(),
             _ => self.evidence(exchange).into_iter().chain(more.iter().cloned()).collect(),
         };
+        // What one row can't be held against the target for, the others of the same check can't either.
+        let excuse = expectation
+            .requirements
+            .iter()
+            .find_map(|requirement| self.view.excuse(requirement))
+            .filter(|_| judgement != Judgement::Kept);
         for requirement in &expectation.requirements {
             if !self.judges(requirement) {
                 continue;
             }
-            let result = match Catalogue::builtin().get(requirement) {
-                Some(row) => CheckResult {
+            let result = match (Catalogue::builtin().get(requirement), excuse) {
+                (Some(_), Some(why)) => CheckResult {
+                    requirement: requirement.clone(),
+                    verdict: Verdict::Inconclusive,
+                    message: self.view.explanation(why),
+                    evidence: evidence.clone(),
+                },
+                (Some(row), None) => CheckResult {
                     requirement: requirement.clone(),
                     verdict: judgement.verdict(row.level, self.context.profile),
                     message: message.clone(),
                     evidence: evidence.clone(),
                 },
-                None => CheckResult {
+                (None, _) => CheckResult {
                     requirement: requirement.clone(),
                     verdict: Verdict::Error,
                     message: format!(

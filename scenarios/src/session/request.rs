@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::action::{HttpRequest, Transport};
 use crate::base;
+use crate::dialect::View;
 use crate::expr::{self, ExprError, Scope};
 use crate::scenario::{Call, HttpCall, Payload};
 use crate::transcript::HttpExchange;
@@ -108,8 +109,13 @@ fn params(
     Ok(params)
 }
 
-/// A call as a custom message.
-pub(super) fn message(call: &Call, scope: &Scope, id: String) -> Result<Outgoing, RequestError> {
+/// A call as a custom message in the target's dialect.
+pub(super) fn message(
+    call: &Call,
+    scope: &Scope,
+    id: String,
+    view: &View,
+) -> Result<Outgoing, RequestError> {
     let mut envelope = Map::new();
     envelope.insert("jsonrpc".into(), json!("2.0"));
     envelope.insert("id".into(), json!(id));
@@ -119,7 +125,9 @@ pub(super) fn message(call: &Call, scope: &Scope, id: String) -> Result<Outgoing
     for name in &call.envelope_without {
         envelope.remove(name);
     }
-    Outgoing::of_bytes(Value::Object(envelope).to_string().into_bytes())
+    let bytes = Value::Object(view.request(envelope.clone())).to_string().into_bytes();
+    let request = Value::Object(envelope);
+    Ok(Outgoing { request, ..Outgoing::of_bytes(bytes)? })
 }
 
 /// A raw payload.
@@ -140,17 +148,19 @@ pub(super) fn http(
     call: &Call,
     scope: &Scope,
     public_key: &str,
+    view: &View,
 ) -> Result<HttpRequest, RequestError> {
     if !call.envelope.is_empty() || !call.envelope_without.is_empty() {
         return Err(RequestError::Transport("patching the JSON-RPC envelope", Transport::Rest));
     }
-    let (verb, path) = match full_method(&call.method) {
+    let method = full_method(&call.method);
+    let (verb, path) = match method {
         "lsps1.get_info" => ("GET", "get_info"),
         "lsps1.create_order" => ("POST", "create_order"),
         "lsps1.get_order" => ("GET", "get_order"),
         other => return Err(RequestError::NoRestCounterpart(other.into())),
     };
-    let params = params(call, scope, Some(public_key))?;
+    let params = view.params(method, params(call, scope, Some(public_key))?);
     let mut request = HttpRequest {
         method: verb.into(),
         path: path.into(),

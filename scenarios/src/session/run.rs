@@ -138,10 +138,7 @@ impl<'a> Session<'a> {
 
     fn start_probe(&mut self, probe: Probe) {
         let call = Call {
-            method: match self.context.transport {
-                Transport::P2p => "list_protocols".into(),
-                Transport::Rest => "get_info".into(),
-            },
+            method: self.cheapest_call().into(),
             conn: probe.conn.clone(),
             with: Map::new(),
             without: Vec::new(),
@@ -154,15 +151,24 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// What shows that the target still answers. Old targets don't all list their protocols.
+    fn cheapest_call(&self) -> &'static str {
+        match self.context.transport {
+            Transport::P2p if self.view.is_current() => "list_protocols",
+            Transport::P2p | Transport::Rest => "get_info",
+        }
+    }
+
     fn start_call(&mut self, task: Task, call: &Call) -> Result<(), RequestError> {
         match self.context.transport {
             Transport::P2p => {
                 let id = self.draw_uuid();
-                let outgoing = request::message(call, &self.scope, id)?;
+                let outgoing = request::message(call, &self.scope, id, &self.view)?;
                 self.exchange(task, call.conn.clone(), vec![outgoing], true);
             }
             Transport::Rest => {
-                let request = request::http(call, &self.scope, &self.context.public_key)?;
+                let request =
+                    request::http(call, &self.scope, &self.context.public_key, &self.view)?;
                 self.pending =
                     Some((Action::Http(request.clone()), Pending::Http { task, request }));
             }
@@ -196,7 +202,7 @@ impl<'a> Session<'a> {
         let mut outgoing = Vec::with_capacity(calls.len());
         for call in calls {
             let id = self.draw_uuid();
-            outgoing.push(request::message(call, &self.scope, id)?);
+            outgoing.push(request::message(call, &self.scope, id, &self.view)?);
         }
         self.exchange(Task::Step(index), conn.into(), outgoing, false);
         Ok(())
@@ -278,7 +284,10 @@ impl<'a> Session<'a> {
         // sent after it tells that there is none.
         if outgoing.iter().all(|message| message.may_be_silent) {
             let id = self.draw_uuid();
-            let message = Outgoing::plain("lsps0.list_protocols", json!({}), id);
+            let message = match self.view.is_current() {
+                true => Outgoing::plain("lsps0.list_protocols", json!({}), id),
+                false => Outgoing::plain(self.view.method("lsps1.get_info"), json!({}), id),
+            };
             frames.push(message.bytes);
             ids = vec![message.id.clone()];
             probe = Some(message.id);
@@ -371,18 +380,23 @@ impl<'a> Session<'a> {
             self.connected.remove(conn);
         }
         self.unanswered = if frames.is_empty() { self.unanswered + 1 } else { 0 };
+        let request_ids: Vec<(Value, Value)> =
+            outgoing.iter().map(|message| (message.request.clone(), message.id.clone())).collect();
         let mut replies: Vec<Reply<'_>> = frames.iter().map(Reply::read).collect();
         let probe_answered = probe.as_ref().map(|id| {
             let before = replies.len();
             replies.retain(|reply| reply.id() != id);
             replies.len() < before
         });
-        let request_ids: Vec<(Value, Value)> =
-            outgoing.iter().map(|message| (message.request.clone(), message.id.clone())).collect();
-        let mut document = match request_ids.as_slice() {
-            [(request, id)] if single => document::of_frames(request, id, &replies, end),
-            requests => document::of_pipeline(requests, &replies, end),
+        let read = |replies: &[Reply<'_>]| match request_ids.as_slice() {
+            [(request, id)] if single => document::of_frames(request, id, replies, end),
+            requests => document::of_pipeline(requests, replies, end),
         };
+        let mut document = read(&replies);
+        if let Some(translated) = self.translated(&replies) {
+            let replies: Vec<Reply<'_>> = translated.iter().map(Reply::read).collect();
+            document = document::translated(read(&replies), document);
+        }
         if let (Some(answered), Some(document)) = (probe_answered, document.as_object_mut()) {
             document.insert("alive".into(), json!(answered));
         }
@@ -419,7 +433,12 @@ impl<'a> Session<'a> {
     ) {
         self.unanswered = 0;
         let about = request::about(request);
-        let document = document::of_http(&about.params, status, headers, &body, span.to_ms);
+        let read =
+            |body: &[u8]| document::of_http(&about.params, status, headers, body, span.to_ms);
+        let mut document = read(&body);
+        if let Some(translated) = self.view.reply(&body) {
+            document = document::translated(read(&translated), document);
+        }
         let content_type =
             document.pointer("/http/content_type").and_then(Value::as_str).map(str::to_owned);
         let http = HttpExchange { status: Some(status), content_type, truncated, ..about };
@@ -442,6 +461,19 @@ impl<'a> Session<'a> {
         let end = if timed_out { End::TimedOut } else { End::Closed };
         let exchange = self.record(http_exchange(request, Vec::new(), end, about, span));
         self.task_done(task, document, &Value::Null, exchange, span, 0);
+    }
+
+    /// The payloads as bLIP-51 would have them, if any is different there.
+    fn translated(&self, replies: &[Reply<'_>]) -> Option<Vec<Frame>> {
+        let mut differs = false;
+        let translated = replies.iter().map(|reply| {
+            let bytes = self.view.reply(&reply.frame.bytes);
+            differs |= bytes.is_some();
+            let bytes = bytes.unwrap_or_else(|| reply.frame.bytes.clone());
+            Frame { bytes, at_ms: reply.frame.at_ms }
+        });
+        let translated = translated.collect();
+        differs.then_some(translated)
     }
 
     fn record(&mut self, exchange: Exchange) -> Option<usize> {

@@ -87,14 +87,18 @@ fn mismatch(property: &str) -> Refused {
 
 /// Runs a scenario against a new LSP.
 pub(crate) fn run(scenario: &Scenario, transport: Transport, choices: &Choices) -> SessionOutcome {
-    let mut lsp = Lsp {
-        choices: choices.clone(),
-        orders: BTreeMap::new(),
-        client_connected: false,
-        client_accepts: true,
-        blocks: 0,
-    };
-    let context = SessionContext {
+    run_with(
+        scenario,
+        transport,
+        choices,
+        |session| session,
+        |lsp, action, now| lsp.carry_out(action, now),
+    )
+}
+
+/// What a test knows of a run before its session begins.
+pub(crate) fn context(transport: Transport) -> SessionContext {
+    SessionContext {
         transport,
         profile: Profile::Strict,
         network: Some("regtest".into()),
@@ -103,11 +107,22 @@ pub(crate) fn run(scenario: &Scenario, transport: Transport, choices: &Choices) 
         refund_address: Some("bcrt1qwzg843xj6ca63wlygn90zlckx9mjz5wat6sgvv".into()),
         seed: 7,
         now: CREATED_AT.parse().unwrap(),
-    };
-    let mut session = Session::new(scenario, context);
+    }
+}
+
+/// The same with a session that is made ready by `prepare`, and an LSP that is asked through `ask`.
+pub(crate) fn run_with(
+    scenario: &Scenario,
+    transport: Transport,
+    choices: &Choices,
+    prepare: impl FnOnce(Session<'_>) -> Session<'_>,
+    ask: impl Fn(&mut Lsp, Action, u64) -> Observation,
+) -> SessionOutcome {
+    let mut lsp = Lsp::new(choices);
+    let mut session = prepare(Session::new(scenario, context(transport)));
     let mut now = 0;
     while let Some(action) = session.next_action() {
-        let observation = lsp.carry_out(action, now);
+        let observation = ask(&mut lsp, action, now);
         session.observe(Span { from_ms: now, to_ms: now + 1 }, observation);
         now += 1;
         assert!(now < 10_000, "{} doesn't end", scenario.id());
@@ -116,7 +131,18 @@ pub(crate) fn run(scenario: &Scenario, transport: Transport, choices: &Choices) 
 }
 
 impl Lsp {
-    fn carry_out(&mut self, action: Action, at_ms: u64) -> Observation {
+    /// An LSP that has just been started.
+    pub(crate) fn new(choices: &Choices) -> Self {
+        Self {
+            choices: choices.clone(),
+            orders: BTreeMap::new(),
+            client_connected: false,
+            client_accepts: true,
+            blocks: 0,
+        }
+    }
+
+    pub(crate) fn carry_out(&mut self, action: Action, at_ms: u64) -> Observation {
         match action {
             Action::Connect { .. } => Observation::Connected,
             Action::Disconnect { .. } | Action::Pause { .. } => Observation::Done,
