@@ -13,6 +13,7 @@ mod life;
 mod onchain;
 mod order;
 mod payment;
+mod subject;
 mod types;
 mod unique;
 mod view;
@@ -29,6 +30,7 @@ use crate::transcript::Transcript;
 use crate::verdict::{CheckResult, Verdict};
 
 pub(crate) use info::OPTIONS;
+pub use subject::{SUBJECTS, Subject};
 pub use unique::RunFacts;
 
 use collect::Collector;
@@ -98,15 +100,157 @@ fn judge_as_read(
 ) -> Vec<CheckResult> {
     let view = View::of(read);
     let mut collector = Collector::new(transcript, context);
-    envelope::judge(&view, &mut collector);
-    error::judge(&view, &mut collector);
-    escapes::judge(&view, &mut collector);
-    types::judge(&view, &mut collector);
-    info::judge(&view, &mut collector);
-    order::judge(&view, &mut collector);
-    payment::judge(&view, &mut collector);
-    onchain::judge(&view, &mut collector);
-    life::judge(&view, &mut collector);
-    unique::judge(&view, &mut collector, facts);
+    for subject in SUBJECTS {
+        (subject.judge)(&view, &mut collector, facts);
+    }
     collector.into_results()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::action::Transport;
+    use crate::base::tests::info;
+    use crate::dialect::{Dialect, Reading};
+    use crate::requirement::Catalogue;
+    use crate::verdict::Profile;
+    use testing::{
+        Found, completed, context, created, created_after, created_with, created_with_facts,
+        history, onchain_order, order, p2p_call, p2p_raw, read, wanted_with_refund,
+    };
+
+    /// Transcripts that meet every rule, most of them kept.
+    fn transcripts() -> Vec<Found> {
+        let strict = Profile::Strict;
+        let error = |method: &str, params: Value, code: i64, data: Value| {
+            let error = json!({"code": code, "message": "m", "data": data});
+            p2p_call(method, params, json!({"error": error}), strict)
+        };
+        let property = |name: &str| json!({"unrecognized": [], "property": name, "message": "m"});
+        let create = "lsps1.create_order";
+        let mut confirmed = onchain_order();
+        confirmed["payment"]["onchain"]["min_onchain_payment_confirmations"] = json!(1);
+        confirmed["payment"]["onchain"]["min_fee_for_0conf"] = Value::Null;
+        let mut shows_confirmations = info();
+        shows_confirmations["min_onchain_payment_confirmations"] = json!(0);
+        let mut bolt12 = order();
+        bolt12["payment"]["bolt12"] = bolt12["payment"]["bolt11"].clone();
+        bolt12["payment"]["bolt12"]["offer"] = json!("lno1qq");
+        let mut with_token = order();
+        with_token["token"] = json!("T");
+        let mut wanted_with_token = testing::wanted();
+        wanted_with_token["token"] = json!("T");
+        let state = |order: &Value, order_state: &str, option: &str, state: &str| {
+            let mut order = order.clone();
+            order["order_state"] = json!(order_state);
+            order["payment"][option]["state"] = json!(state);
+            order
+        };
+        let held = state(&order(), "CREATED", "bolt11", "HOLD");
+        let failed = state(&order(), "FAILED", "bolt11", "REFUNDED");
+        let held12 = state(&bolt12, "CREATED", "bolt12", "HOLD");
+        let mut paid_onchain = state(&onchain_order(), "COMPLETED", "onchain", "PAID");
+        paid_onchain["channel"] = completed()["channel"].clone();
+        let mut paid12 = state(&bolt12, "COMPLETED", "bolt12", "PAID");
+        paid12["channel"] = completed()["channel"].clone();
+        vec![
+            p2p_raw(&[br#"{"jsonrpc":"2.0","id":"a","result":{"protocols":[1]}}"#]),
+            p2p_raw(&[br#"{"jsonrpc":"2.0","method":"lsps9.x","params":{}}"#]),
+            p2p_call("lsps1.get_info", json!({}), json!({"result": info()}), strict),
+            error(create, testing::wanted(), -32602, property("token")),
+            error(
+                create,
+                testing::wanted(),
+                100,
+                json!({"property": "max_channel_balance_sat", "message": "m"}),
+            ),
+            error(create, testing::wanted(), 1, json!({"message": "m"})),
+            error(create, wanted_with_token.clone(), 102, json!({})),
+            error("lsps1.get_order", json!({"order_id": "x"}), 101, json!({})),
+            created(&order(), strict),
+            created_with(wanted_with_token, &with_token),
+            created_with(wanted_with_refund(), &onchain_order()),
+            created_with(wanted_with_refund(), &confirmed),
+            created_after(&shows_confirmations, &onchain_order()),
+            created_with_facts(&onchain_order(), &mut RunFacts::default()),
+            created(&bolt12, strict),
+            read(&completed()),
+            history(&[order(), held.clone(), completed(), completed()], 10, strict),
+            history(&[held, failed.clone(), failed], 10, strict),
+            history(&[bolt12, held12, paid12.clone(), paid12], 10, strict),
+            history(&[onchain_order(), paid_onchain.clone(), paid_onchain], 10, strict),
+        ]
+    }
+
+    #[test]
+    fn every_declared_row_is_judged() {
+        // That a subject reports none beyond its own is asserted wherever a transcript is judged in a test.
+        let judged: BTreeSet<String> =
+            transcripts().iter().flat_map(|found| found.rows()).collect();
+        let silent: Vec<&str> = SUBJECTS
+            .iter()
+            .flat_map(|subject| subject.rows)
+            .copied()
+            .filter(|row| !judged.contains(*row))
+            .collect();
+        assert_eq!(silent, Vec::<&str>::new());
+        let broken: BTreeSet<String> =
+            transcripts().iter().flat_map(|found| found.broken()).collect();
+        assert_eq!(broken, BTreeSet::new(), "the transcripts are good ones");
+    }
+
+    #[test]
+    fn declared_rows_bind_an_lsp_and_belong_to_one_subject() {
+        let mut seen = BTreeSet::new();
+        for subject in SUBJECTS {
+            for row in subject.rows {
+                let known = Catalogue::builtin().get(&(*row).into());
+                assert!(
+                    known.is_some_and(|row| row.binds.binds_lsp()),
+                    "{row} of {}",
+                    subject.name
+                );
+                assert!(seen.insert(*row), "{row} is declared twice");
+            }
+        }
+    }
+
+    #[test]
+    fn a_dialect_explains_what_only_its_translation_keeps() {
+        let mut old = order();
+        let mut payment = old["payment"]["bolt11"].clone();
+        let invoice = payment.as_object_mut().unwrap().remove("invoice").unwrap();
+        payment["bolt11_invoice"] = invoice;
+        old["expires_at"] = payment.as_object_mut().unwrap().remove("expires_at").unwrap();
+        old["payment"] = payment;
+        let judged = |order: &Value, reading: &Reading| {
+            let transcript = testing::transcript_of_created(order);
+            let context = context(Transport::P2p, Profile::Strict);
+            judge_in(reading.view(), &transcript, &context, &mut RunFacts::default())
+        };
+        let of = |results: &[CheckResult], row: &str| {
+            results.iter().find(|result| result.requirement.as_str() == row).cloned().unwrap()
+        };
+
+        let explained = judged(&old, &Reading::forced(Dialect::D1));
+        let rule = of(&explained, "L1-125");
+        assert_eq!(rule.verdict, Verdict::Inconclusive);
+        assert!(rule.message.starts_with("explained by dialect d1: "), "{}", rule.message);
+        assert!(explained.iter().all(|result| result.verdict <= Verdict::Inconclusive));
+        assert_eq!(of(&explained, "L1-136").verdict, Verdict::Pass, "the invoice is found");
+
+        old["payment"]["order_total_sat"] = json!("1");
+        let wrong = of(&judged(&old, &Reading::forced(Dialect::D1)), "L1-134");
+        assert_eq!(wrong.verdict, Verdict::Fail);
+        let shown = serde_json::to_string(&wrong.evidence).unwrap();
+        assert!(shown.contains("bolt11_invoice"), "evidence is what was sent: {shown}");
+        assert_eq!(
+            of(&judged(&old, &Reading::forced(Dialect::D3)), "L1-125").verdict,
+            Verdict::Fail
+        );
+    }
 }

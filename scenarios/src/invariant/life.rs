@@ -200,6 +200,9 @@ fn judge_step(before: &Order<'_>, after: &Order<'_>, collector: &mut Collector<'
             ("PAID", "HOLD" | "EXPECT_PAYMENT") => {
                 collector.report(paid_row, &replies, Judgement::Broken, message)
             }
+            ("EXPECT_PAYMENT" | "HOLD", "PAID") => {
+                collector.report(paid_row, &replies, Judgement::Kept, message);
+            }
             // An on-chain payment can be sent back, a preimage can't be taken back.
             ("PAID", "REFUNDED" | "CANCELLED") if name != "onchain" => {
                 collector.report(paid_row, &replies, Judgement::Broken, message);

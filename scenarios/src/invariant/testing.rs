@@ -5,7 +5,9 @@ use std::time::Duration;
 use lightning_invoice::Currency;
 use serde_json::{Value, json};
 
-use super::{RunFacts, judge};
+use super::collect::Collector;
+use super::view::View;
+use super::{RunFacts, SUBJECTS, judge};
 use crate::action::{End, Transport};
 use crate::decode::invoice::tests::make;
 use crate::requirement::RequirementId;
@@ -33,6 +35,11 @@ impl Found {
     /// How many pieces of evidence there are for a requirement.
     pub(super) fn evidence(&self, requirement: &str) -> usize {
         self.result(requirement).map_or(0, |result| result.evidence.len())
+    }
+
+    /// The requirements that were judged.
+    pub(super) fn rows(&self) -> Vec<String> {
+        self.0.iter().map(|result| result.requirement.to_string()).collect()
     }
 
     fn result(&self, requirement: &str) -> Option<&CheckResult> {
@@ -77,7 +84,28 @@ fn call(at_ms: u64, id: &str, method: &str, params: &Value, reply: &Value) -> Ex
 
 fn judged(exchanges: Vec<Exchange>, profile: Profile, facts: &mut RunFacts) -> Found {
     let transport = exchanges[0].transport;
-    Found(judge(&Transcript { exchanges }, &context(transport, profile), facts))
+    let transcript = Transcript { exchanges };
+    let context = context(transport, profile);
+    assert_only_declared(&transcript, &context, facts);
+    Found(judge(&transcript, &context, facts))
+}
+
+/// Each subject reports its own rows only.
+fn assert_only_declared(transcript: &Transcript, context: &SessionContext, facts: &RunFacts) {
+    for subject in SUBJECTS {
+        let mut collector = Collector::new(transcript, context);
+        (subject.judge)(&View::of(transcript), &mut collector, &mut facts.clone());
+        for result in collector.into_results() {
+            let row = result.requirement.as_str();
+            assert!(subject.rows.contains(&row), "{} reports {row}", subject.name);
+        }
+    }
+}
+
+/// The transcript of a create_order that was answered with `order`.
+pub(super) fn transcript_of_created(order: &Value) -> Transcript {
+    let exchange = call(0, "a", "lsps1.create_order", &wanted(), &json!({"result": order}));
+    Transcript { exchanges: vec![exchange] }
 }
 
 /// Raw payloads in reply to list_protocols with the id `a`.
@@ -171,6 +199,15 @@ pub(super) fn created(order: &Value, profile: Profile) -> Found {
 /// `order` as the answer to create_order with these parameters.
 pub(super) fn created_with(wanted: Value, order: &Value) -> Found {
     p2p_call("lsps1.create_order", wanted, json!({"result": order}), Profile::Strict)
+}
+
+/// `order` as the answer to create_order with a refund address, after `info` as the answer to get_info.
+pub(super) fn created_after(info: &Value, order: &Value) -> Found {
+    let exchanges = vec![
+        call(0, "a", "lsps1.get_info", &json!({}), &json!({"result": info})),
+        call(1, "b", "lsps1.create_order", &wanted_with_refund(), &json!({"result": order})),
+    ];
+    judged(exchanges, Profile::Strict, &mut RunFacts::default())
 }
 
 /// `order` as the answer to create_order, in a run of several sessions.
