@@ -90,6 +90,10 @@ pub enum Action {
         /// `txid:index`, the txid in the order that block explorers show.
         outpoint: String,
     },
+    /// Let the time pass at which unpaid orders expire. Answered by `Done` or `Failed`.
+    LetExpire,
+    /// End the target and start it again on what it has stored. Answered by `Done` or `Failed`.
+    Restart,
     /// Wait between two polls: the driver waits for its poll interval, but not longer than given. Answered by `Done`.
     Pause {
         /// Time that is left to the poll.

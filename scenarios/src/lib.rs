@@ -29,6 +29,8 @@ mod embedded;
 pub mod expr;
 pub mod invariant;
 pub mod matcher;
+pub mod oracle;
+pub mod property;
 pub mod requirement;
 pub mod scenario;
 pub mod schema;

@@ -5,7 +5,7 @@
 
 mod judge;
 mod refusal;
-mod request;
+pub(crate) mod request;
 mod run;
 
 use std::collections::{BTreeSet, VecDeque};

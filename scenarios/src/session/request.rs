@@ -200,7 +200,7 @@ pub(super) fn raw_http(call: &HttpCall, scope: &Scope) -> Result<HttpRequest, Re
 }
 
 /// What an HTTP request is about, for the transcript.
-pub(super) fn about(request: &HttpRequest) -> HttpExchange {
+pub(crate) fn about(request: &HttpRequest) -> HttpExchange {
     let method = match (request.method.as_str(), request.path.trim_matches('/')) {
         ("GET", "get_info") => Some("lsps1.get_info"),
         ("POST", "create_order") => Some("lsps1.create_order"),
@@ -223,7 +223,7 @@ pub(super) fn about(request: &HttpRequest) -> HttpExchange {
 }
 
 /// The request as bytes, for the transcript: request line, headers, body.
-pub(super) fn http_bytes(request: &HttpRequest) -> Vec<u8> {
+pub(crate) fn http_bytes(request: &HttpRequest) -> Vec<u8> {
     let query: Vec<String> =
         request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let mark = if query.is_empty() { "" } else { "?" };

@@ -1,0 +1,302 @@
+//! Many cases, and the smallest ones that break something.
+
+use std::collections::BTreeSet;
+
+use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::attempt::{Attempt, attempt, one_each};
+use super::case::{Call, Case};
+use super::world::{Driver, World};
+use super::{Possible, Property, cases};
+use crate::action::Transport;
+use crate::invariant::{self, RunFacts};
+use crate::requirement::RequirementId;
+use crate::transcript::Transcript;
+use crate::verdict::{CheckResult, Verdict};
+
+/// Tries in shrinking one case.
+const SHRINK_STEPS: u32 = 96;
+
+/// How often shrinking may wait for an answer in vain where the wait can't be cut short.
+const SHRINK_SILENCES: u32 = 4;
+
+/// Counter-examples after which there is no use in going on.
+const MOST_COUNTER_EXAMPLES: usize = 24;
+
+/// Counter-examples that come from one case.
+const MOST_PER_CASE: u32 = 4;
+
+/// How much is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// Where everything is drawn from.
+    pub seed: u64,
+    /// How many cases are drawn.
+    pub cases: u32,
+    /// What can be done beside sending messages.
+    pub possible: Possible,
+}
+
+/// A case that breaks something, made as small as it could.
+#[derive(Clone, Debug)]
+pub struct CounterExample {
+    /// The case.
+    pub case: Case,
+    /// What it breaks.
+    pub broken: Vec<CheckResult>,
+}
+
+/// What came of many cases.
+#[derive(Clone, Debug, Default)]
+pub struct Exploration {
+    /// How many cases were carried out, not counting those tried in shrinking.
+    pub tried: u32,
+    /// How many were left out because no more orders may be made.
+    pub left_out: u32,
+    /// The counter-examples, in the order in which they were found.
+    pub counter_examples: Vec<CounterExample>,
+    /// What get_info breaks whatever is asked.
+    pub beforehand: Vec<CheckResult>,
+    /// The requirements that were kept, one result each.
+    pub kept: Vec<CheckResult>,
+    /// Why it ended before the last case.
+    pub stopped: Option<String>,
+    /// Whether that is the harness's trouble and not the target's.
+    pub trouble: bool,
+    /// Everything that went over the wire.
+    pub transcript: Transcript,
+}
+
+impl Exploration {
+    /// All findings and all that was kept, one result for each requirement.
+    pub fn checks(&self) -> Vec<CheckResult> {
+        let broken = self.counter_examples.iter().flat_map(|example| &example.broken);
+        one_each(self.beforehand.iter().chain(broken).chain(&self.kept).cloned())
+    }
+}
+
+/// Tries as many cases of a property as asked for.
+pub async fn explore<D: Driver>(
+    property: Property,
+    effort: Effort,
+    world: &mut World,
+    driver: &mut D,
+) -> Exploration {
+    world.shares_orders = property == Property::Requests;
+    let mut search = Search::new(world, driver);
+    if property == Property::Requests {
+        // What the plainest requests break isn't to be found in others, which would be larger.
+        for case in plain_cases(search.world.context.transport) {
+            search.try_plain(&case).await;
+        }
+    }
+    // After the plain cases, so that the target's network is known from an invoice.
+    let strategy = cases(property, &search.world.facts(), effort.possible);
+    for index in 0..effort.cases {
+        if search.has_ended() {
+            break;
+        }
+        search.try_drawn(&strategy, effort.seed, index).await;
+    }
+    search.finish()
+}
+
+/// Carries out one case that is known, and doesn't shrink it.
+pub async fn repeat<D: Driver>(case: &Case, world: &mut World, driver: &mut D) -> Exploration {
+    world.shares_orders = false;
+    let mut search = Search::new(world, driver);
+    search.try_plain(case).await;
+    search.finish()
+}
+
+fn plain_cases(transport: Transport) -> Vec<Case> {
+    let mut cases = vec![
+        Case::of(Call::plain("get_info")),
+        Case::of(Call::plain("create_order")),
+        Case::after_order(Call::plain("get_order").with("order_id", "order[0]")),
+    ];
+    if transport == Transport::P2p {
+        cases.insert(0, Case::of(Call::plain("list_protocols")));
+    }
+    cases
+}
+
+struct Search<'a, D> {
+    world: &'a mut World,
+    driver: &'a mut D,
+    /// What is known to be broken.
+    known: BTreeSet<RequirementId>,
+    found: Exploration,
+    kept: Vec<CheckResult>,
+    kept_rows: BTreeSet<RequirementId>,
+}
+
+impl<'a, D: Driver> Search<'a, D> {
+    fn new(world: &'a mut World, driver: &'a mut D) -> Self {
+        let info = Transcript { exchanges: vec![world.info.clone()] };
+        let beforehand: Vec<CheckResult> =
+            invariant::judge(&info, &world.context, &mut RunFacts::default())
+                .into_iter()
+                .filter(|check| check.verdict >= Verdict::Warn)
+                .collect();
+        Self {
+            world,
+            driver,
+            known: beforehand.iter().map(|check| check.requirement.clone()).collect(),
+            found: Exploration { beforehand, ..Exploration::default() },
+            kept: Vec::new(),
+            kept_rows: BTreeSet::new(),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.found.stopped.is_some()
+    }
+
+    fn finish(mut self) -> Exploration {
+        self.found.kept = self.kept;
+        self.found.transcript =
+            Transcript { exchanges: std::mem::take(&mut self.world.history) };
+        self.found
+    }
+
+    async fn try_plain(&mut self, case: &Case) {
+        if self.has_ended() {
+            return;
+        }
+        let outcome = self.try_once(case).await;
+        let broken = self.new_in(&outcome);
+        if !broken.is_empty() {
+            self.add(case.clone(), broken);
+        }
+        self.take_note(&outcome);
+    }
+
+    async fn try_drawn(&mut self, strategy: &BoxedStrategy<Case>, seed: u64, index: u32) {
+        let Some(tree) = draw(strategy, seed, index) else { return };
+        let mut outcome = self.try_once(&tree.current()).await;
+        if outcome.silent && self.world.wait.is_some() && !self.new_in(&outcome).is_empty() {
+            // It was waited for a shorter time than is due; nothing is reported before it has had that.
+            self.world.wait = None;
+            outcome = self.try_once(&tree.current()).await;
+        }
+        for _ in 0..MOST_PER_CASE {
+            let broken = self.new_in(&outcome);
+            if broken.is_empty() || self.found.counter_examples.len() >= MOST_COUNTER_EXAMPLES {
+                break;
+            }
+            if outcome.dead.is_some() {
+                // There is nothing left to try a smaller case on.
+                self.add(tree.current(), broken);
+                break;
+            }
+            // Drawn again, as shrinking uses a tree up.
+            let Some(tree) = draw(strategy, seed, index) else { break };
+            let (case, broken) = self.shrink(tree, broken, outcome.silent).await;
+            self.add(case, broken);
+        }
+        self.take_note(&outcome);
+    }
+
+    /// Makes a case smaller as long as it still breaks something that isn't known yet.
+    async fn shrink(
+        &mut self,
+        mut tree: Box<dyn ValueTree<Value = Case>>,
+        broken: Vec<CheckResult>,
+        silent: bool,
+    ) -> (Case, Vec<CheckResult>) {
+        let mut smallest = (tree.current(), broken);
+        let waits = self.world.wait;
+        if silent {
+            self.world.be_impatient();
+        }
+        let mut silences = 0;
+        let mut is_smaller = tree.simplify();
+        for _ in 0..SHRINK_STEPS {
+            if !is_smaller || silences >= SHRINK_SILENCES {
+                break;
+            }
+            let case = tree.current();
+            let outcome = self.try_once(&case).await;
+            if outcome.silent && self.world.context.transport == Transport::Rest {
+                silences += 1;
+            }
+            let broken = self.new_in(&outcome);
+            if outcome.dead.is_some() {
+                self.take_note(&outcome);
+                if !broken.is_empty() {
+                    smallest = (case, broken);
+                }
+                break;
+            }
+            is_smaller = if broken.is_empty() {
+                tree.complicate()
+            } else {
+                smallest = (case, broken);
+                tree.simplify()
+            };
+        }
+        if !silent {
+            self.world.wait = waits;
+        }
+        smallest
+    }
+
+    async fn try_once(&mut self, case: &Case) -> Attempt {
+        attempt(case, self.world, self.driver).await
+    }
+
+    fn new_in(&self, outcome: &Attempt) -> Vec<CheckResult> {
+        one_each(outcome.broken(&self.known).into_iter().cloned())
+    }
+
+    fn add(&mut self, case: Case, broken: Vec<CheckResult>) {
+        self.known.extend(broken.iter().map(|check| check.requirement.clone()));
+        self.found.counter_examples.push(CounterExample { case, broken });
+        if self.found.counter_examples.len() >= MOST_COUNTER_EXAMPLES {
+            self.found.stopped = Some(format!("{MOST_COUNTER_EXAMPLES} counter-examples are enough"));
+        }
+    }
+
+    fn take_note(&mut self, outcome: &Attempt) {
+        for check in outcome.kept() {
+            if self.kept_rows.insert(check.requirement.clone()) {
+                self.kept.push(check.clone());
+            }
+        }
+        if outcome.left_out {
+            self.found.left_out += 1;
+        } else {
+            self.found.tried += 1;
+        }
+        if outcome.rejected {
+            // More orders would only be turned away as well.
+            self.world.orders_left = 0;
+        }
+        if let Some(reason) = &outcome.dead {
+            self.found.stopped = Some(format!("the target is gone: {reason}"));
+        }
+        if let Some(reason) = &outcome.failed {
+            self.found.stopped = Some(reason.clone());
+            self.found.trouble = true;
+        }
+    }
+}
+
+/// The case with this number. The same seed and number give the same case again, whatever was drawn before.
+fn draw(
+    strategy: &BoxedStrategy<Case>,
+    seed: u64,
+    index: u32,
+) -> Option<Box<dyn ValueTree<Value = Case>>> {
+    let mut bytes = [0; 32];
+    for (place, byte) in bytes.iter_mut().zip(seed.to_le_bytes().into_iter().chain(index.to_le_bytes())) {
+        *place = byte;
+    }
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let config = Config { failure_persistence: None, ..Config::default() };
+    // Only a filter can make drawing fail, and there is none.
+    strategy.new_tree(&mut TestRunner::new_with_rng(config, rng)).ok()
+}
+
