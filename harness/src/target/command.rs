@@ -1,0 +1,236 @@
+//! A target that the harness starts itself: `--target-cmd`.
+
+use std::time::Duration;
+
+use lsps1_fixtures::process::{Process, ProcessConfig, RunId, tail};
+use serde::Deserialize;
+use std::path::Path;
+
+use super::address::{BaseUrl, NodeAddress};
+use crate::text::{clipped, one_line};
+
+/// How many lines of standard output are looked at for the ready line.
+const MAX_LINES: usize = 10_000;
+
+/// How many lines of its log are shown when a command doesn't get ready.
+const LOG_LINES_SHOWN: usize = 5;
+
+/// The line of JSON by which a target says that it can be used. Members that aren't known are ignored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct ReadyLine {
+    /// The base URL of its REST face.
+    pub rest: Option<String>,
+    /// `NODEID@HOST:PORT`.
+    pub p2p: Option<String>,
+    /// An address on the regtest chain where it wants coins, if it doesn't ask the faucet itself.
+    pub address: Option<String>,
+}
+
+/// What a target said about itself, parsed.
+#[derive(Clone, Debug, Default)]
+pub struct Announced {
+    /// The base URL of its REST face.
+    pub rest: Option<BaseUrl>,
+    /// The address of its node.
+    pub p2p: Option<NodeAddress>,
+    /// Where it wants coins.
+    pub address: Option<String>,
+}
+
+/// Why a command is no target.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The command line can't be split into words.
+    #[error("--target-cmd '{0}' has an open quote or is empty")]
+    Words(String),
+    /// The process couldn't be started.
+    #[error("failed to start the target: {0}")]
+    Start(String),
+    /// It ended before it was ready.
+    #[error("the target ended ({status}) before it was ready; the end of its log says: {log}")]
+    Ended {
+        /// Its exit status.
+        status: String,
+        /// The last lines of its log.
+        log: String,
+    },
+    /// It didn't say anything in time.
+    #[error(
+        "the target was not ready after {} s: its standard output has no line of JSON with \"rest\" or \"p2p\"; the end of its log says: {log}",
+        .within.as_secs()
+    )]
+    NotReady {
+        /// The time that was given.
+        within: Duration,
+        /// The last lines of its log.
+        log: String,
+    },
+    /// What it said can't be used.
+    #[error("the target's ready line is wrong: \"{member}\" is '{value}': {reason}")]
+    Line {
+        /// Which member.
+        member: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A running target.
+#[derive(Debug)]
+pub struct CommandTarget {
+    process: Process,
+    lines: Option<tokio::sync::mpsc::Receiver<String>>,
+}
+
+impl CommandTarget {
+    /// Starts `command`, split into words as a shell does (but no shell is involved), with `environment` added to ours
+    /// and both of its outputs in `log`.
+    ///
+    /// # Errors
+    /// If the words can't be split or the program can't be started.
+    pub fn start(
+        command: &str,
+        environment: &[(String, String)],
+        log: &Path,
+        run: &RunId,
+    ) -> Result<Self, CommandError> {
+        let words = shlex::split(command).unwrap_or_default();
+        let Some((program, arguments)) = words.split_first() else {
+            return Err(CommandError::Words(command.to_owned()));
+        };
+        let mut config = ProcessConfig::new("target", program, log, run)
+            .args(arguments.iter().map(String::as_str))
+            .with_lines();
+        for (name, value) in environment {
+            config = config.env(name, value);
+        }
+        let mut process =
+            Process::spawn(config).map_err(|error| CommandError::Start(error.to_string()))?;
+        let lines = process.take_lines();
+        Ok(Self { process, lines })
+    }
+
+    /// Waits for the ready line.
+    ///
+    /// # Errors
+    /// If the process ends first, nothing comes `within`, or the line can't be used.
+    pub async fn ready(&mut self, within: Duration) -> Result<Announced, CommandError> {
+        let Some(mut lines) = self.lines.take() else {
+            return Ok(Announced::default());
+        };
+        let find = async {
+            for _ in 0..MAX_LINES {
+                let line = lines.recv().await?;
+                if let Some(ready) = parse(&line) {
+                    return Some(ready);
+                }
+            }
+            None
+        };
+        match tokio::time::timeout(within, find).await {
+            Ok(Some(line)) => announced(line),
+            // Its standard output is closed: either it has ended, or it never will say anything.
+            Ok(None) => {
+                match tokio::time::timeout(Duration::from_secs(1), self.process.exited()).await {
+                    Ok(status) => {
+                        Err(CommandError::Ended { status: status.to_string(), log: self.log() })
+                    }
+                    Err(_) => Err(CommandError::NotReady { within, log: self.log() }),
+                }
+            }
+            Err(_) => Err(CommandError::NotReady { within, log: self.log() }),
+        }
+    }
+
+    /// How the process ended, if it has.
+    #[must_use]
+    pub fn ended(&self) -> Option<String> {
+        self.process.exit_status().map(|status| status.to_string())
+    }
+
+    /// Ends the process and everything it started.
+    pub async fn stop(self) {
+        self.process.stop().await;
+    }
+
+    fn log(&self) -> String {
+        clipped(&one_line(&tail(self.process.log(), LOG_LINES_SHOWN)), 1000)
+    }
+}
+
+/// The line as a ready line, if it is a JSON object with an address in it.
+fn parse(line: &str) -> Option<ReadyLine> {
+    let line: ReadyLine = serde_json::from_str(line.trim()).ok()?;
+    (line.rest.is_some() || line.p2p.is_some()).then_some(line)
+}
+
+fn announced(line: ReadyLine) -> Result<Announced, CommandError> {
+    fn member<T: std::str::FromStr<Err: std::fmt::Display>>(
+        member: &'static str,
+        value: Option<String>,
+    ) -> Result<Option<T>, CommandError> {
+        let Some(value) = value else { return Ok(None) };
+        match value.parse() {
+            Ok(parsed) => Ok(Some(parsed)),
+            Err(error) => {
+                Err(CommandError::Line { member, reason: T::Err::to_string(&error), value })
+            }
+        }
+    }
+    Ok(Announced {
+        rest: member("rest", line.rest)?,
+        p2p: member("p2p", line.p2p)?,
+        address: line.address,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ready_line_is_the_first_object_with_an_address() {
+        assert_eq!(parse("starting…"), None);
+        assert_eq!(parse(r#"{"level":"info"}"#), None);
+        assert_eq!(parse("[1]"), None);
+        let line =
+            parse(r#" {"rest":"http://127.0.0.1:1/api/v1","control":"http://127.0.0.1:2"} "#)
+                .unwrap();
+        assert_eq!(line.rest.as_deref(), Some("http://127.0.0.1:1/api/v1"));
+        assert_eq!(line.p2p, None);
+    }
+
+    #[test]
+    fn a_wrong_address_in_it_is_named() {
+        let line = ReadyLine { p2p: Some("nobody".into()), ..ReadyLine::default() };
+        let error = announced(line).unwrap_err().to_string();
+        assert!(error.contains("\"p2p\" is 'nobody'"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_command_that_ends_is_told_from_one_that_is_slow() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("target.log");
+        let start = |command: &str| CommandTarget::start(command, &[], &log, &RunId::new());
+
+        let mut ended = start("sh -c 'echo sorry >&2; exit 3'").unwrap();
+        let error = ended.ready(Duration::from_secs(10)).await.unwrap_err().to_string();
+        assert!(error.contains("exit status: 3") && error.contains("sorry"), "{error}");
+
+        let mut slow = start("sleep 60").unwrap();
+        let error = slow.ready(Duration::from_millis(50)).await.unwrap_err();
+        assert!(matches!(error, CommandError::NotReady { .. }), "{error}");
+
+        let mut good =
+            start(r#"sh -c 'echo hello; echo "{\"rest\":\"http://127.0.0.1:1/\"}"; sleep 60'"#)
+                .unwrap();
+        let announced = good.ready(Duration::from_secs(10)).await.unwrap();
+        assert_eq!(announced.rest.unwrap().to_string(), "http://127.0.0.1:1");
+        good.stop().await;
+
+        assert!(matches!(start("unclosed 'quote"), Err(CommandError::Words(_))));
+        assert!(matches!(start("/does/not/exist"), Err(CommandError::Start(_))));
+    }
+}

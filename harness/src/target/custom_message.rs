@@ -1,0 +1,306 @@
+//! The custom-message face of a target: connections from nodes of our own, and LSPS0 messages over them.
+//!
+//! LSPs limit orders and connections per node id, so every scenario comes with a fresh key, and a second connection of
+//! the same scenario with another one.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bitcoin::secp256k1::PublicKey;
+use lsps1_fixtures::node::{LSPS_MESSAGE_TYPE, Node, NodeConfig, NodeEvent, NodeEvents};
+use lsps1_scenarios::{End, Frame, Wait};
+use serde_json::Value;
+
+/// The most bytes of answers that are kept of one exchange; a target that floods is cut off there.
+const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long a target on this machine is still listened to once it has answered with an id that nobody has used.
+const QUIET_ON_LOOPBACK: Duration = Duration::from_millis(500);
+
+/// The same for a target elsewhere.
+const QUIET_ELSEWHERE: Duration = Duration::from_secs(5);
+
+/// How often a reconnect is tried again.
+const RECONNECT_EVERY: Duration = Duration::from_millis(20);
+
+/// Where the target's node is, and how long to wait for it.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageTarget {
+    /// The node's id.
+    pub id: PublicKey,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The longest wait for one answer, and for a connection.
+    pub timeout: Duration,
+}
+
+impl MessageTarget {
+    /// How long to go on listening after an answer that matches no request.
+    const fn quiet(&self) -> Duration {
+        if self.address.ip().is_loopback() { QUIET_ON_LOOPBACK } else { QUIET_ELSEWHERE }
+    }
+}
+
+/// The connections of one scenario, by the names that the scenario gives them.
+pub struct Connections {
+    target: MessageTarget,
+    started: Instant,
+    peers: HashMap<String, Peer>,
+}
+
+struct Peer {
+    node: Node,
+    events: NodeEvents,
+    /// Whether there was a connection before, which the target may not know to be gone yet.
+    reconnects: bool,
+    /// Ids of all requests so far: a late or second answer to one of them isn't the answer to another.
+    used: HashSet<String>,
+}
+
+impl Peer {
+    fn new(node: Node, events: NodeEvents) -> Self {
+        Self { node, events, reconnects: false, used: HashSet::new() }
+    }
+}
+
+impl Connections {
+    /// No connection yet. Times are given in milliseconds since `started`.
+    #[must_use]
+    pub fn new(target: MessageTarget, started: Instant) -> Self {
+        Self { target, started, peers: HashMap::new() }
+    }
+
+    /// Has the connection `name` made by `node`, which stays its owner's, instead of one with a fresh key.
+    pub fn lend(&mut self, name: &str, node: Node, events: NodeEvents) {
+        self.peers.insert(name.to_owned(), Peer::new(node, events));
+    }
+
+    /// Opens the connection, with a fresh key if the scenario hasn't used this name yet.
+    ///
+    /// # Errors
+    /// Says what failed.
+    pub async fn connect(&mut self, name: &str) -> Result<(), String> {
+        if !self.peers.contains_key(name) {
+            let (node, events) = Node::start(NodeConfig::message_peer(name, rand::random()))
+                .await
+                .map_err(|error| format!("failed to start a node of our own: {error}"))?;
+            self.peers.insert(name.to_owned(), Peer::new(node, events));
+        }
+        let MessageTarget { id, address, timeout } = self.target;
+        let Some(peer) = self.peers.get_mut(name) else {
+            return Err(format!("there is no connection '{name}'"));
+        };
+        if peer.node.is_connected(&id) {
+            return Ok(());
+        }
+        // What is left of the connection before isn't an answer to anything that is sent from now on.
+        while peer.events.try_recv().is_some() {}
+        let deadline = tokio::time::Instant::now() + timeout;
+        let connected = loop {
+            let connected = peer.node.connect(id, address, timeout).await;
+            // A node closes a second connection of a key as long as it holds the first.
+            if connected.is_ok() || !peer.reconnects || tokio::time::Instant::now() >= deadline {
+                break connected;
+            }
+            tokio::time::sleep(RECONNECT_EVERY).await;
+        };
+        peer.reconnects = true;
+        connected.map_err(|error| format!("failed to connect to {id}@{address}: {error}"))
+    }
+
+    /// Drops the connection; its key stays for a reconnect.
+    pub fn disconnect(&mut self, name: &str) {
+        if let Some(peer) = self.peers.get(name) {
+            peer.node.disconnect(&self.target.id);
+        }
+    }
+
+    /// The node id that the connection `name` has or will have, if it was opened.
+    #[must_use]
+    pub fn node_id(&self, name: &str) -> Option<PublicKey> {
+        self.peers.get(name).map(|peer| peer.node.id())
+    }
+
+    /// Sends `frames` at once and collects what comes until everything awaited is there.
+    pub async fn exchange(
+        &mut self,
+        name: &str,
+        frames: Vec<Vec<u8>>,
+        wait: Wait,
+    ) -> (Vec<Frame>, End) {
+        let MessageTarget { id, timeout, .. } = self.target;
+        let quiet = self.target.quiet();
+        let started = self.started;
+        let Some(peer) = self.peers.get_mut(name) else {
+            return (Vec::new(), End::Closed);
+        };
+        for frame in frames {
+            if peer.node.send_custom(id, LSPS_MESSAGE_TYPE, frame).is_err() {
+                return (Vec::new(), End::Closed);
+            }
+        }
+        peer.used.extend(wait.ids.iter().map(Value::to_string));
+        let mut awaited = Awaited::new(wait.ids);
+        let mut deadline = tokio::time::Instant::now() + wait.timeout.unwrap_or(timeout);
+        let mut received = Vec::new();
+        let mut bytes = 0;
+        let end = loop {
+            if awaited.is_complete() {
+                break End::Complete;
+            }
+            let event = match tokio::time::timeout_at(deadline, peer.events.recv()).await {
+                Err(_) => break End::TimedOut,
+                Ok(None) => break End::Closed,
+                Ok(Some(event)) => event,
+            };
+            match event {
+                NodeEvent::CustomMessage { peer: from, type_id: LSPS_MESSAGE_TYPE, payload }
+                    if from == id =>
+                {
+                    bytes += payload.len();
+                    let taken = awaited.take(&payload, &peer.used);
+                    if taken == Match::Stray && awaited.strays_cover_the_rest() {
+                        deadline = deadline.min(tokio::time::Instant::now() + quiet);
+                    }
+                    let at_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    received.push(Frame { bytes: payload, at_ms });
+                    if bytes > MAX_ANSWER_BYTES {
+                        peer.node.disconnect(&id);
+                        break End::Closed;
+                    }
+                }
+                NodeEvent::PeerDisconnected { id: gone } if gone == id => break End::Closed,
+                _ => {}
+            }
+        };
+        (received, end)
+    }
+
+    /// Ends every connection, and the nodes that were made for them. Lent nodes are only disconnected.
+    pub fn close(self) {
+        for peer in self.peers.into_values() {
+            // A node of ours ends with its last handle, a lent one goes on without the connection.
+            peer.node.disconnect(&self.target.id);
+        }
+    }
+}
+
+/// Which answers are still to come.
+struct Awaited {
+    ids: Vec<Value>,
+    /// Whether there was anything to wait for at all: an empty list means 'listen for the whole time'.
+    any: bool,
+    /// Answers to ids that nobody has used, which may be all that the target has to say.
+    strays: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Match {
+    /// It answers one of the requests.
+    Awaited,
+    /// It answers a request that was never made.
+    Stray,
+    /// It is a notification, or a late or second answer.
+    Unrelated,
+}
+
+impl Awaited {
+    fn new(ids: Vec<Value>) -> Self {
+        Self { any: !ids.is_empty(), ids, strays: 0 }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.any && self.ids.is_empty()
+    }
+
+    fn strays_cover_the_rest(&self) -> bool {
+        self.any && self.strays >= self.ids.len()
+    }
+
+    /// Takes in a message; `used` are the ids of all requests so far, as JSON text.
+    fn take(&mut self, payload: &[u8], used: &HashSet<String>) -> Match {
+        let parsed: Option<Value> = serde_json::from_slice(payload).ok();
+        let id = parsed.as_ref().and_then(|reply| reply.get("id"));
+        if let Some(at) = self.ids.iter().position(|awaited| Some(awaited) == id) {
+            self.ids.remove(at);
+            return Match::Awaited;
+        }
+        match id {
+            Some(id) if !id.is_null() => {
+                if used.contains(&id.to_string()) {
+                    return Match::Unrelated;
+                }
+                self.strays += 1;
+                Match::Stray
+            }
+            None if parsed.as_ref().is_some_and(|message| message.get("method").is_some()) => {
+                Match::Unrelated
+            }
+            _ if self.ids.is_empty() => Match::Unrelated,
+            // Who can't read a request can't repeat its id, and garbage has none.
+            _ => {
+                self.ids.remove(0);
+                Match::Awaited
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Whether each of the messages answers one of the ids. The id "old" was used before.
+    fn take(ids: &[&str], messages: &[&[u8]]) -> (Vec<Match>, Awaited) {
+        let used = ids.iter().chain(&["old"]).map(|id| json!(id).to_string()).collect();
+        let mut awaited = Awaited::new(ids.iter().map(|id| json!(id)).collect());
+        (messages.iter().map(|message| awaited.take(message, &used)).collect(), awaited)
+    }
+
+    #[test]
+    fn answers_are_taken_in_any_order() {
+        let (matches, awaited) =
+            take(&["a", "b"], &[br#"{"id":"b","result":{}}"#, br#"{"id":"a","error":{}}"#]);
+        assert_eq!(matches, [Match::Awaited, Match::Awaited]);
+        assert!(awaited.is_complete());
+    }
+
+    #[test]
+    fn what_has_no_id_answers_the_first_that_is_left() {
+        for nameless in [
+            &br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700}}"#[..],
+            b"<html>",
+            b"",
+            b"\xff",
+            b"{}",
+        ] {
+            let (matches, awaited) = take(&["a", "b"], &[nameless]);
+            assert_eq!(matches, [Match::Awaited]);
+            assert_eq!(awaited.ids, [json!("b")]);
+        }
+    }
+
+    #[test]
+    fn an_answer_to_an_unknown_id_shortens_the_wait() {
+        let (matches, awaited) = take(&["a"], &[br#"{"id":"other","result":{}}"#]);
+        assert_eq!(matches, [Match::Stray]);
+        assert!(awaited.strays_cover_the_rest() && !awaited.is_complete());
+    }
+
+    #[test]
+    fn notifications_and_late_answers_change_nothing() {
+        let (matches, awaited) =
+            take(&["a"], &[br#"{"id":"old","result":{}}"#, br#"{"jsonrpc":"2.0","method":"x"}"#]);
+        assert_eq!(matches, [Match::Unrelated, Match::Unrelated]);
+        assert!(!awaited.strays_cover_the_rest() && !awaited.is_complete());
+    }
+
+    #[test]
+    fn waiting_for_nothing_in_particular_is_never_complete() {
+        let (matches, awaited) = take(&[], &[b"x", br#"{"id":"a","result":{}}"#]);
+        assert_eq!(matches, [Match::Unrelated, Match::Stray]);
+        assert!(!awaited.is_complete() && !awaited.strays_cover_the_rest());
+    }
+}
