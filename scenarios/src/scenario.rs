@@ -17,6 +17,8 @@ pub use load::{ScenarioError, builtin_scenarios, load_dir};
 pub use validate::Defect;
 
 use crate::action::Transport;
+use crate::oracle;
+use crate::property::Property;
 use crate::requirement::RequirementId;
 
 /// What a scenario needs beside a target that can be reached.
@@ -74,9 +76,31 @@ pub struct Scenario {
     given: Vec<Given>,
     only_if: Vec<Condition>,
     steps: Vec<Step>,
+    property: Option<Property>,
 }
 
 impl Scenario {
+    /// The scenario of a property, whose steps are drawn when it is run.
+    pub fn of_property(property: Property) -> Self {
+        Self {
+            id: property.id().to_owned(),
+            title: property.title().to_owned(),
+            source: "generated".to_owned(),
+            transports: vec![Transport::P2p, Transport::Rest],
+            needs: Vec::new(),
+            client: ClientKind::default(),
+            given: Vec::new(),
+            only_if: Vec::new(),
+            steps: Vec::new(),
+            property: Some(property),
+        }
+    }
+
+    /// The property that its steps are drawn from, if they aren't written down.
+    pub fn property(&self) -> Option<Property> {
+        self.property
+    }
+
     /// Unique and stable id, in kebab-case.
     pub fn id(&self) -> &str {
         &self.id
@@ -109,6 +133,10 @@ impl Scenario {
 
     /// The requirements that its expectations judge, sorted.
     pub fn requirements(&self) -> Vec<RequirementId> {
+        if self.property.is_some() {
+            let rows = self.transports.iter().flat_map(|transport| oracle::rows(*transport));
+            return rows.collect::<BTreeSet<_>>().into_iter().collect();
+        }
         let ids: BTreeSet<&RequirementId> =
             self.expectations().flat_map(|expectation| &expectation.requirements).collect();
         ids.into_iter().cloned().collect()

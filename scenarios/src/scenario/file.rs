@@ -69,6 +69,7 @@ impl ScenarioFile {
             given,
             only_if: self.only_if,
             steps: self.steps,
+            property: None,
         }
     }
 }
