@@ -6,7 +6,7 @@ use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Address, Amount};
 use lsps1_fixtures::Network;
 use lsps1_fixtures::node::{ChainConfig, InboundPolicy, Node, NodeConfig};
-use lsps1_fixtures::peers::{ChannelPlan, Lsp, Peer, PeerConfig, open_channels};
+use lsps1_fixtures::peers::{ChannelPlan, Lsp, Peer, PeerChain, PeerConfig, open_channels};
 use lsps1_scenarios::ClientKind;
 
 use super::client::{Client, ClientNode, stop_peer};
@@ -140,7 +140,12 @@ impl Chain {
     async fn ldk_node(&self, name: String, token: Option<&str>) -> Result<ClientNode, String> {
         let MessageTarget { id, address, .. } = self.target;
         let lsp = Lsp { id, address, token: token.map(ToOwned::to_owned) };
-        let config = PeerConfig::new(name).seed(fresh_seed()).lsp(lsp).trust_0conf(id);
+        // Electrum is how most wallets see the chain.
+        let config = PeerConfig::new(name)
+            .seed(fresh_seed())
+            .chain(PeerChain::Electrum)
+            .lsp(lsp)
+            .trust_0conf(id);
         let peer = Peer::start(&self.network, config).await.map_err(|error| error.to_string())?;
         // A wallet that lags behind the chain would see its channel confirmed too late.
         peer.synced().await.map_err(|error| error.to_string())?;
