@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lsps1_scenarios::dialect::Dialect;
 use lsps1_scenarios::{Profile, Transport};
 
 use crate::exit::Exit;
 use crate::run::{Settings, TargetSettings};
+use crate::self_test::{self, SelfTestSettings};
 use crate::target::address::{BaseUrl, NodeAddress};
 use crate::{explain, list, report, run};
 
@@ -43,6 +45,9 @@ enum Command {
         after_help = "Examples:\n  lsps1-harness explain L1-042\n  lsps1-harness explain get-info-shape"
     )]
     Explain(ExplainArgs),
+    /// Judges the mock LSP without and with each of its faults, to show that every check can fail
+    #[command(name = "self-test", after_help = self_test_help())]
+    SelfTest(SelfTestArgs),
 }
 
 fn run_examples() -> String {
@@ -109,12 +114,21 @@ struct RunArgs {
     /// strict: the letter of the spec; compat: deviations that clients are known to cope with only warn
     #[arg(long, value_enum, default_value_t = ProfileArg::Strict, help_heading = "Judging")]
     profile: ProfileArg,
+    /// The text of LSPS1 that the target was written to; an older one is one finding, and what it explains is no other
+    #[arg(long, value_enum, default_value_t = DialectArg::Auto, help_heading = "Judging")]
+    dialect: DialectArg,
     /// Seed of every generated value [default: drawn anew, and printed]
     #[arg(long, value_name = "N", help_heading = "Judging")]
     seed: Option<u64>,
     /// Longest wait for one answer [default: 10 for a target on this machine, else 30, which is what the rows say]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Judging")]
     timeout: Option<Duration>,
+    /// How long to listen on where silence is the right answer [default: 250 for a target on this machine, else 5000]
+    #[arg(long, value_name = "MS", value_parser = milliseconds, help_heading = "Judging")]
+    quiet: Option<Duration>,
+    /// How many scenarios may overlap [default: 4 for a target on this machine, else 1]
+    #[arg(long, value_name = "N", value_parser = jobs, help_heading = "Judging")]
+    jobs: Option<usize>,
     /// Exit with 3 if a MUST could not be judged
     #[arg(long, help_heading = "Judging")]
     require_judged: bool,
@@ -152,6 +166,39 @@ struct ExplainArgs {
     scenarios: Vec<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+struct SelfTestArgs {
+    /// The mock LSP's program [default: the one beside this program, else the one in PATH]
+    #[arg(long, value_name = "PATH")]
+    mock: Option<PathBuf>,
+    /// Every fault meets all scenarios that need no chain, not only those of its requirements and a small smoke set
+    #[arg(long)]
+    full: bool,
+    /// Only faults whose name contains this; repeatable, any may match
+    #[arg(long, value_name = "NAME")]
+    filter: Vec<String>,
+    /// How many mocks run at the same time [default: twice as many as there are processors, at most 8]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    jobs: Option<usize>,
+    /// Writes the JSON report (schema: harness/schemas/self-test.json)
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Seed of every generated value
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
+fn self_test_help() -> String {
+    format!(
+        "Examples:\n  lsps1-harness self-test\n  \
+         # One fault, met with everything\n  \
+         lsps1-harness self-test --full --filter order-total-off-by-one\n\n\
+         Each mock is a process of its own, on ports of its own. `mock-lsp faults` lists the faults and the requirements\n\
+         that each may break; those that only show on a chain are listed, but not tried.\n\n{}",
+        Exit::self_test_section()
+    )
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum TransportArg {
     /// Lightning custom messages (bLIP-50)
@@ -164,6 +211,35 @@ enum TransportArg {
 enum ProfileArg {
     Strict,
     Compat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DialectArg {
+    /// Found out by a few messages
+    Auto,
+    /// LSPS1 of 2023
+    D0,
+    /// LSPS1 of April and May 2024
+    D1,
+    /// LSPS1 of mid-2024
+    D2,
+    /// bLIP-51
+    D3,
+    /// The published REST page of June 2024
+    RestSeed,
+}
+
+impl DialectArg {
+    const fn dialect(self) -> Option<Dialect> {
+        match self {
+            Self::Auto => None,
+            Self::D0 => Some(Dialect::D0),
+            Self::D1 => Some(Dialect::D1),
+            Self::D2 => Some(Dialect::D2),
+            Self::D3 => Some(Dialect::D3),
+            Self::RestSeed => Some(Dialect::RestSeed),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -195,6 +271,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Run(args) => run_command(*args),
         Command::List(args) => list_command(&args),
         Command::Explain(args) => explain_command(&args),
+        Command::SelfTest(args) => self_test_command(args),
     }
 }
 
@@ -206,15 +283,9 @@ fn run_command(args: RunArgs) -> Exit {
     }
     let outputs = report::Outputs { json: args.json.clone(), junit: args.junit.clone() };
     let settings = args.into_settings();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            return failed(Exit::Internal, &format!("failed to start the async runtime: {error}"));
-        }
+        Err(exit) => return exit,
     };
     init_tracing();
     let view = report::terminal::View::new();
@@ -234,6 +305,35 @@ fn run_command(args: RunArgs) -> Exit {
         },
         Err(error) => failed(error.exit(), &error.to_string()),
     }
+}
+
+fn self_test_command(args: SelfTestArgs) -> Exit {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    init_tracing();
+    let SelfTestArgs { mock, full, filter, jobs, json, seed } = args;
+    let settings = SelfTestSettings { mock, full, filter, jobs, seed };
+    let view = self_test::table::TableView::new();
+    let finished = runtime.block_on(self_test::self_test(&settings, &view));
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    let report = match finished {
+        Ok(report) => report,
+        Err(error) => return failed(error.exit(), &error.to_string()),
+    };
+    view.finish(&report);
+    match json.map(|path| report::write_json(&path, &report)) {
+        Some(Err(error)) => failed(Exit::Usage, &error.to_string()),
+        Some(Ok(())) | None => report.exit(),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    built.map_err(|error| {
+        failed(Exit::Internal, &format!("failed to start the async runtime: {error}"))
+    })
 }
 
 fn list_command(args: &ListArgs) -> Exit {
@@ -284,9 +384,12 @@ impl RunArgs {
                 ProfileArg::Strict => Profile::Strict,
                 ProfileArg::Compat => Profile::Compat,
             },
+            dialect: self.dialect.dialect(),
             // Small enough to be typed, and to survive JSON readers that keep numbers as doubles.
             seed: self.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
             timeout: self.timeout,
+            quiet: self.quiet,
+            jobs: self.jobs,
             require_judged: self.require_judged,
             logs: self.logs,
         }
@@ -353,6 +456,20 @@ fn seconds(text: &str) -> Result<Duration, String> {
         return Err("give from 0.01 to 3600 seconds".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(ms @ 1..=600_000) => Ok(Duration::from_millis(ms)),
+        _ => Err("give from 1 to 600000 milliseconds".to_owned()),
+    }
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(jobs @ 1..=64) => Ok(jobs),
+        _ => Err("give a number from 1 to 64".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -54,13 +54,40 @@ impl Exit {
         }
     }
 
+    /// One line for `self-test --help`: there it is about the harness's own checks.
+    #[must_use]
+    pub const fn self_test_meaning(self) -> &'static str {
+        match self {
+            Self::Conformant => {
+                "clean: nothing found without a fault, and every fault found by what it breaks only"
+            }
+            Self::Broken => {
+                "something found without a fault, or a fault undetected, or a row outside its set found"
+            }
+            Self::Usage => "wrong use, or there is no mock-lsp",
+            Self::Inconclusive => "a mock could not be started or judged",
+            Self::NothingRun => "no fault was tried",
+            Self::Internal => "the harness itself failed",
+        }
+    }
+
     /// The section of `--help` that lists the exit codes.
     #[must_use]
     pub fn help_section() -> String {
+        Self::section(Self::meaning)
+    }
+
+    /// The same for `self-test`.
+    #[must_use]
+    pub fn self_test_section() -> String {
+        Self::section(Self::self_test_meaning)
+    }
+
+    fn section(meaning: impl Fn(Self) -> &'static str) -> String {
         let mut text = String::from("Exit codes:\n");
         for exit in Self::ALL {
             // Writing to a String doesn't fail.
-            let _ = writeln!(text, "  {:>2}  {}", exit.code(), exit.meaning());
+            let _ = writeln!(text, "  {:>2}  {}", exit.code(), meaning(exit));
         }
         text
     }

@@ -24,5 +24,6 @@ pub mod explain;
 pub mod list;
 pub mod report;
 pub mod run;
+pub mod self_test;
 pub mod target;
 pub mod text;

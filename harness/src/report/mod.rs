@@ -1,5 +1,6 @@
 //! What a run leaves behind: the report as data, and its three renderings.
 
+pub mod dialect;
 pub mod evidence;
 pub mod json;
 pub mod junit;
@@ -54,6 +55,15 @@ impl Outputs {
         }
         Ok(())
     }
+}
+
+/// Writes anything else as JSON, creating the folders that are missing.
+///
+/// # Errors
+/// If the file can't be written.
+pub fn write_json(path: &Path, report: &impl serde::Serialize) -> Result<(), OutputError> {
+    let text = serde_json::to_string_pretty(report).map(|text| text + "\n");
+    write(path, text.map_err(|error| error.to_string()))
 }
 
 fn write(path: &Path, text: Result<String, String>) -> Result<(), OutputError> {

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lsps1_scenarios::requirement::{Observable, Prerequisite};
-use lsps1_scenarios::{Catalogue, CheckResult, Requirement, RequirementId, Transport, Verdict};
+use lsps1_scenarios::{
+    Catalogue, CheckResult, Profile, Requirement, RequirementId, Transport, Verdict, compat,
+    dialect,
+};
 
 use super::plan::{Left, Plan};
 use crate::report::evidence::redacted;
@@ -13,6 +16,9 @@ use crate::text::{Redactor, one_line};
 /// Gathers what the scenarios of a run found.
 #[derive(Debug, Default)]
 pub struct Collector {
+    profile: Profile,
+    /// What the target's dialect explains.
+    explained: BTreeMap<Transport, BTreeMap<RequirementId, String>>,
     findings: BTreeMap<(RequirementId, Transport), Gathered>,
     /// Requirements that some check decided about.
     judged: BTreeSet<RequirementId>,
@@ -38,14 +44,26 @@ pub struct Collected {
     pub findings: Vec<FindingReport>,
     /// MUST rows on which nothing was decided.
     pub not_judged: Vec<NotJudged>,
+    /// Rows that aren't kept only because of the target's dialect.
+    pub explained: BTreeMap<Transport, Vec<String>>,
 }
 
 impl Collector {
+    /// A collector for a run with this profile.
+    #[must_use]
+    pub fn new(profile: Profile) -> Self {
+        Self { profile, ..Self::default() }
+    }
+
     /// Adds a scenario that has ended, with the outcomes of its checks.
     pub fn add(&mut self, scenario: ScenarioReport, checks: Vec<CheckResult>) {
         for check in checks {
             if matches!(check.verdict, Verdict::Pass | Verdict::Warn | Verdict::Fail) {
                 self.judged.insert(check.requirement.clone());
+            }
+            if dialect::is_explained(&check) {
+                let explained = self.explained.entry(scenario.transport).or_default();
+                explained.entry(check.requirement.clone()).or_insert_with(|| check.message.clone());
             }
             if matches!(check.verdict, Verdict::Warn | Verdict::Fail) {
                 self.add_finding(&scenario, check);
@@ -79,6 +97,7 @@ impl Collector {
     #[must_use]
     pub fn finish(self, plan: &Plan, catalogue: &Catalogue, redactor: &Redactor) -> Collected {
         let not_judged = self.not_judged(plan, catalogue);
+        let explained = self.explained_rows();
         let mut findings: Vec<FindingReport> = self
             .findings
             .into_iter()
@@ -92,7 +111,7 @@ impl Collector {
                     transport,
                     scenario: gathered.scenario,
                     met_by: gathered.met_by,
-                    message: redactor.clean(&gathered.first.message),
+                    message: redactor.clean(&noted(self.profile, row, &gathered.first)),
                     evidence: gathered
                         .first
                         .evidence
@@ -104,7 +123,25 @@ impl Collector {
             .collect();
         // Stable: within a verdict the order stays by requirement, then transport.
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
-        Collected { summary: self.summary, scenarios: self.scenarios, findings, not_judged }
+        Collected {
+            summary: self.summary,
+            scenarios: self.scenarios,
+            findings,
+            not_judged,
+            explained,
+        }
+    }
+
+    /// What a dialect explains, unless something else is wrong with it, too.
+    fn explained_rows(&self) -> BTreeMap<Transport, Vec<String>> {
+        let of = |(transport, rows): (&Transport, &BTreeMap<RequirementId, String>)| {
+            let rows = rows
+                .keys()
+                .filter(|row| !self.findings.contains_key(&((*row).clone(), *transport)))
+                .map(ToString::to_string);
+            (*transport, rows.collect())
+        };
+        self.explained.iter().map(of).collect()
     }
 
     fn not_judged(&self, plan: &Plan, catalogue: &Catalogue) -> Vec<NotJudged> {
@@ -126,6 +163,11 @@ impl Collector {
     /// furthest.
     fn why_not(&self, row: &Requirement, plan: &Plan) -> String {
         let id = row.id.as_str();
+        if let Some(message) = self.explained.values().find_map(|rows| rows.get(&row.id)) {
+            // The particulars differ from row to row.
+            let reason = message.split(':').next().unwrap_or(message);
+            return reason.to_owned();
+        }
         let mut skipped = None;
         for scenario in
             self.scenarios.iter().filter(|s| s.requirements.iter().any(|named| named == id))
@@ -153,6 +195,18 @@ impl Collector {
     }
 }
 
+/// The message of a finding. Where profile `compat` tolerates what is known of the ecosystem, it names who suffers.
+fn noted(profile: Profile, row: Option<&Requirement>, check: &CheckResult) -> String {
+    let tolerated = profile == Profile::Compat
+        && check.verdict == Verdict::Warn
+        && row.is_some_and(|row| row.level.is_must());
+    let mut message = check.message.clone();
+    for deviation in compat::deviations_from(&check.requirement).filter(|_| tolerated) {
+        message.push_str(&format!("; {deviation}"));
+    }
+    message
+}
+
 /// Whether an LSP can break the row in a way that is visible from outside.
 #[must_use]
 pub fn can_be_broken(row: &Requirement) -> bool {
@@ -164,7 +218,8 @@ pub fn can_be_broken(row: &Requirement) -> bool {
             .any(|seen| !matches!(seen, Observable::Cli | Observable::Wb | Observable::Doc))
 }
 
-const fn needs_chain(need: Prerequisite) -> bool {
+/// Whether it takes more than messages, and that a regtest network gives it.
+pub(crate) const fn needs_chain(need: Prerequisite) -> bool {
     matches!(
         need,
         Prerequisite::Payment | Prerequisite::Chain | Prerequisite::Time | Prerequisite::Wire
@@ -184,6 +239,7 @@ mod tests {
             requirements: vec!["L1-001".into()],
             verdict,
             reason: Some("because".into()),
+            explained_by: None,
             duration_ms: 1,
         }
     }
@@ -248,6 +304,41 @@ mod tests {
         let collected = finish(collector);
         let json = serde_json::to_string(&collected.findings).unwrap();
         assert!(!json.contains("sesame"), "{json}");
+    }
+
+    #[test]
+    fn in_compat_a_tolerated_must_names_who_suffers() {
+        let message = |profile, verdict| {
+            let mut collector = Collector::new(profile);
+            let checks = vec![check("L0-161", verdict, "x")];
+            collector.add(scenario("a", Transport::P2p, verdict), checks);
+            finish(collector).findings[0].message.clone()
+        };
+        assert!(message(Profile::Compat, Verdict::Warn).contains("cln-lsps"));
+        assert_eq!(message(Profile::Compat, Verdict::Fail), "x");
+        assert_eq!(message(Profile::Strict, Verdict::Warn), "x");
+    }
+
+    #[test]
+    fn what_a_dialect_explains_is_not_judged_and_no_finding() {
+        let mut collector = Collector::default();
+        let undecided = |row, message| check(row, Verdict::Inconclusive, message);
+        let explained = "explained by dialect d1: x";
+        let checks = vec![
+            undecided("L1-011", explained),
+            undecided("L1-125", explained),
+            undecided("L1-135", "x"),
+        ];
+        collector.add(scenario("a", Transport::P2p, Verdict::Inconclusive), checks);
+        collector.add(
+            scenario("b", Transport::P2p, Verdict::Fail),
+            vec![check("L1-125", Verdict::Fail, "y")],
+        );
+        let collected = finish(collector);
+        assert_eq!(collected.explained[&Transport::P2p], ["L1-011"]);
+        assert_eq!(collected.findings.len(), 1);
+        let group = |reason| collected.not_judged.iter().find(move |group| group.reason == reason);
+        assert_eq!(group("explained by dialect d1").unwrap().requirements, ["L1-011"]);
     }
 
     #[test]

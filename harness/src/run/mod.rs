@@ -3,18 +3,20 @@
 pub mod chain;
 pub mod client;
 pub mod collect;
+pub mod fingerprint;
 pub mod liveness;
 pub mod plan;
+mod schedule;
 mod set_up;
 pub mod step;
 pub mod suite;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lsps1_scenarios::{CheckResult, Profile, Transport, Verdict};
+use lsps1_scenarios::dialect::Dialect;
+use lsps1_scenarios::{Profile, Transport};
 
 use crate::exit::Exit;
 use crate::list::ListError;
@@ -22,9 +24,8 @@ use crate::report::Report;
 use crate::report::model::{RunReport, SCHEMA, ScenarioReport};
 use crate::target::address::{BaseUrl, NodeAddress};
 use collect::Collector;
-use liveness::Liveness;
-use plan::{Obstacle, Planned, Selection};
-use suite::{Outcome, Suite};
+use plan::Selection;
+use suite::Suite;
 
 /// What is judged, and where it is.
 #[derive(Clone, Debug, Default)]
@@ -58,11 +59,18 @@ pub struct Settings {
     pub scenario_folders: Vec<PathBuf>,
     /// How strictly to judge.
     pub profile: Profile,
+    /// The dialect that the target speaks; `None`: it is found out.
+    pub dialect: Option<Dialect>,
     /// Where generated values are drawn from.
     pub seed: u64,
     /// The longest wait for one answer; `None`: [`Settings::DEFAULT_TIMEOUT`], or
     /// [`Settings::DEFAULT_TIMEOUT_ON_LOOPBACK`] for a target on this machine.
     pub timeout: Option<Duration>,
+    /// How long to listen on where silence is the right answer; `None`: [`Settings::DEFAULT_QUIET`], or
+    /// [`Settings::DEFAULT_QUIET_ON_LOOPBACK`] for a target on this machine.
+    pub quiet: Option<Duration>,
+    /// How many scenarios overlap; `None`: one, or [`Settings::DEFAULT_JOBS_ON_LOOPBACK`] for a target on this machine.
+    pub jobs: Option<usize>,
     /// Whether a MUST that isn't judged makes the run inconclusive.
     pub require_judged: bool,
     /// Where logs of started processes go.
@@ -76,6 +84,15 @@ impl Settings {
     /// How long an answer may take without a network in between.
     pub const DEFAULT_TIMEOUT_ON_LOOPBACK: Duration = Duration::from_secs(10);
 
+    /// How long silence has to last to be told from a slow answer.
+    pub const DEFAULT_QUIET: Duration = Duration::from_secs(5);
+
+    /// The same without a network in between.
+    pub const DEFAULT_QUIET_ON_LOOPBACK: Duration = Duration::from_millis(250);
+
+    /// How many scenarios overlap on a target of this machine.
+    pub const DEFAULT_JOBS_ON_LOOPBACK: usize = 4;
+
     /// Settings for a target, with the defaults of the command line and the given seed.
     #[must_use]
     pub fn new(target: TargetSettings, seed: u64) -> Self {
@@ -87,8 +104,11 @@ impl Settings {
             transport: None,
             scenario_folders: Vec::new(),
             profile: Profile::Strict,
+            dialect: None,
             seed,
             timeout: None,
+            quiet: None,
+            jobs: None,
             require_judged: false,
             logs: None,
         }
@@ -97,12 +117,37 @@ impl Settings {
     /// The longest wait for one answer.
     #[must_use]
     pub fn answer_timeout(&self) -> Duration {
-        let TargetSettings { rest, p2p, .. } = &self.target;
-        let is_here = rest.as_ref().is_none_or(BaseUrl::is_loopback)
-            && p2p.as_ref().is_none_or(NodeAddress::is_loopback);
-        let default =
-            if is_here { Self::DEFAULT_TIMEOUT_ON_LOOPBACK } else { Self::DEFAULT_TIMEOUT };
+        let default = match self.is_on_loopback() {
+            true => Self::DEFAULT_TIMEOUT_ON_LOOPBACK,
+            false => Self::DEFAULT_TIMEOUT,
+        };
         self.timeout.unwrap_or(default)
+    }
+
+    /// How long to listen on where silence is the right answer.
+    #[must_use]
+    pub fn quiet_window(&self) -> Duration {
+        let default = match self.is_on_loopback() {
+            true => Self::DEFAULT_QUIET_ON_LOOPBACK,
+            false => Self::DEFAULT_QUIET,
+        };
+        self.quiet.unwrap_or(default)
+    }
+
+    /// How many scenarios overlap.
+    #[must_use]
+    pub fn jobs(&self) -> usize {
+        // Whose LSP it is may count and limit what is asked of it at a time.
+        let default = if self.is_on_loopback() { Self::DEFAULT_JOBS_ON_LOOPBACK } else { 1 };
+        self.jobs.unwrap_or(default).max(1)
+    }
+
+    /// Whether the target is on this machine. One that the harness starts is.
+    #[must_use]
+    pub fn is_on_loopback(&self) -> bool {
+        let TargetSettings { rest, p2p, .. } = &self.target;
+        rest.as_ref().is_none_or(BaseUrl::is_loopback)
+            && p2p.as_ref().is_none_or(NodeAddress::is_loopback)
     }
 
     fn selection(&self) -> Selection {
@@ -177,15 +222,9 @@ pub async fn run(settings: Settings, watcher: &dyn Watcher) -> Result<Report, Ru
     let plan = suite.plan();
     watcher.planned(plan.planned.len());
 
-    let mut collector = Collector::default();
-    let mut liveness: HashMap<Transport, Liveness> = HashMap::new();
-    for planned in &plan.planned {
-        let liveness = liveness.entry(planned.transport).or_default();
-        watcher.began(&suite.name(planned));
-        let (scenario, checks) = run_planned(&suite, planned, liveness).await;
-        watcher.ended(&scenario);
-        collector.add(scenario, checks);
-    }
+    let mut collector = Collector::new(suite.settings().profile);
+    schedule::run_all(&suite, &plan, watcher, |scenario, checks| collector.add(scenario, checks))
+        .await;
 
     let catalogue = suite.catalogue();
     let collected = collector.finish(&plan, catalogue, suite.redactor());
@@ -203,6 +242,7 @@ pub async fn run(settings: Settings, watcher: &dyn Watcher) -> Result<Report, Ru
             require_judged: settings.require_judged,
             exit_code: 0,
         },
+        dialect: suite.dialect_report(&collected.explained),
         summary: collected.summary,
         scenarios: collected.scenarios,
         findings: collected.findings,
@@ -215,50 +255,6 @@ pub async fn run(settings: Settings, watcher: &dyn Watcher) -> Result<Report, Ru
     Ok(report)
 }
 
-/// Runs one scenario, unless something stands in its way.
-async fn run_planned(
-    suite: &Arc<Suite>,
-    planned: &Planned,
-    liveness: &mut Liveness,
-) -> (ScenarioReport, Vec<CheckResult>) {
-    match &planned.obstacle {
-        Some(Obstacle::NotGiven(reason)) => return not_run(suite, planned, Verdict::Skip, reason),
-        Some(Obstacle::Failed(reason)) => {
-            return not_run(suite, planned, Verdict::Inconclusive, reason);
-        }
-        None => {}
-    }
-    if let Some(reason) = liveness.dead() {
-        return not_run(suite, planned, Verdict::Inconclusive, reason);
-    }
-    // In a task of its own, so that a panic is one scenario's error and not the end of the run.
-    let running = tokio::spawn(Arc::clone(suite).run_scenario(planned.clone()));
-    let Outcome { report, checks, answered } = match running.await {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            return not_run(
-                suite,
-                planned,
-                Verdict::Error,
-                &format!("the harness failed: {error}"),
-            );
-        }
-    };
-    if liveness.scenario_ended(&report.name(), answered) {
-        liveness.probed(suite.probe(planned.transport).await);
-    }
-    (report, checks)
-}
-
-fn not_run(
-    suite: &Suite,
-    planned: &Planned,
-    verdict: Verdict,
-    reason: &str,
-) -> (ScenarioReport, Vec<CheckResult>) {
-    (suite.report(planned, verdict, Some(reason.to_owned()), Duration::ZERO), Vec::new())
-}
-
-fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,6 @@
 //! A target that has been reached (and, if asked for, the chain around it), ready for scenarios.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -7,20 +8,23 @@ use bitcoin::key::{CompressedPublicKey, Secp256k1};
 use bitcoin::secp256k1::{PublicKey, SecretKey};
 use lsps1_fixtures::Network;
 use lsps1_fixtures::run_dir::RunDir;
+use lsps1_scenarios::dialect::{self, Reading, View};
 use lsps1_scenarios::invariant::{self, RunFacts};
 use lsps1_scenarios::verdict::CheckSet;
 use lsps1_scenarios::{
-    Catalogue, CheckResult, End, Need, Scenario, Session, SessionContext, Span, Transport, Verdict,
-    Wait,
+    Catalogue, CheckResult, End, Need, Scenario, Session, SessionContext, SessionOutcome, Span,
+    Transport, Verdict, Wait,
 };
 
 use super::chain::Chain;
 use super::client::Client;
-use super::plan::{self, Means, Plan, Planned};
+use super::fingerprint::{self, Readings};
+use super::plan::{self, Face, Means, Plan, Planned};
 use super::set_up::set_up;
 use super::step::Stage;
 use super::{RunError, Settings, Watcher, millis};
 use crate::list;
+use crate::report::dialect::DialectReport;
 use crate::report::model::{ScenarioReport, TargetReport};
 use crate::target::address::NodeAddress;
 use crate::target::command::{CommandError, CommandTarget};
@@ -46,6 +50,8 @@ pub struct Suite {
     _run_dir: Option<RunDir>,
     /// What the invariants have to remember from scenario to scenario.
     facts: Mutex<RunFacts>,
+    /// The text of LSPS1 that the target keeps to.
+    readings: Readings,
 }
 
 /// How a scenario went.
@@ -57,6 +63,14 @@ pub struct Outcome {
     pub checks: Vec<CheckResult>,
     /// Whether the first thing sent in it got any answer.
     pub answered: bool,
+}
+
+/// What came of speaking to the target, before all of it is judged.
+pub(super) struct Performed {
+    pub(super) answered: bool,
+    took: Duration,
+    /// What the session gave, in which context, or why there was none.
+    came: Result<(Box<SessionOutcome>, SessionContext), String>,
 }
 
 impl Suite {
@@ -89,7 +103,7 @@ impl Suite {
         watcher.started(&settings);
         let found = set_up(&settings, network, watcher).await;
         let token = settings.target.token.is_some();
-        Ok(Self {
+        let mut suite = Self {
             scenarios,
             catalogue,
             redactor,
@@ -105,14 +119,60 @@ impl Suite {
             command: found.command,
             _run_dir: found.run_dir,
             facts: Mutex::default(),
+            readings: Readings::new(),
             settings,
-        })
+        };
+        suite.readings = suite.take_fingerprints().await;
+        fingerprint::tell(&suite.readings, watcher);
+        Ok(suite)
+    }
+
+    /// Finds out which dialect the target speaks over each transport that is going to be used.
+    async fn take_fingerprints(&self) -> Readings {
+        let mut readings = Readings::new();
+        for transport in [Transport::P2p, Transport::Rest] {
+            let is_used = self.settings.transport.is_none_or(|only| only == transport);
+            if !is_used || *self.means.face(transport) != Face::There {
+                continue;
+            }
+            let started = Instant::now();
+            let connections = self.node.as_ref().filter(|_| transport == Transport::P2p);
+            let connections = connections.map(|(_, target)| Connections::new(*target, started));
+            let context = self.context(transport, "fingerprint", None);
+            let stage = Stage::new(self.rest.as_ref(), connections, None, started);
+            let reading = fingerprint::take(&context, self.settings.dialect, stage).await;
+            readings.insert(transport, reading);
+        }
+        readings
+    }
+
+    /// How the target's messages are read.
+    fn view(&self, transport: Transport) -> View {
+        self.readings.get(&transport).map(Reading::view).unwrap_or_default()
+    }
+
+    /// The dialects for the report; `explained` are the rows that aren't kept because of them.
+    #[must_use]
+    pub fn dialect_report(
+        &self,
+        explained: &BTreeMap<Transport, Vec<String>>,
+    ) -> BTreeMap<Transport, DialectReport> {
+        let report = |(transport, reading): (&Transport, &Reading)| {
+            let explains = explained.get(transport).cloned().unwrap_or_default();
+            (*transport, DialectReport::new(reading, self.settings.profile, explains))
+        };
+        self.readings.iter().map(report).collect()
     }
 
     /// What the settings select from the scenarios.
     #[must_use]
     pub fn plan(&self) -> Plan {
         Plan::new(&self.scenarios, &self.settings.selection(), &self.means)
+    }
+
+    /// Whether it is run on the chain, which scenarios share.
+    pub(super) fn needs_chain(&self, planned: &Planned) -> bool {
+        self.scenarios[planned.index].needs().contains(&Need::Chain)
     }
 
     /// `transport::scenario-id`.
@@ -176,19 +236,26 @@ impl Suite {
             requirements: scenario.requirements().iter().map(ToString::to_string).collect(),
             verdict,
             reason: reason.map(|reason| self.redactor.clean(&reason)),
+            explained_by: None,
             duration_ms: millis(took),
         }
     }
 
     /// Runs a scenario on fresh connections, with what the invariants have to say about its traffic.
     pub async fn run_scenario(self: Arc<Self>, planned: Planned) -> Outcome {
+        let performed = self.perform(&planned).await;
+        self.conclude(&planned, performed)
+    }
+
+    /// The part of [`Suite::run_scenario`] in which the target is spoken to. Scenarios may overlap here.
+    pub(super) async fn perform(&self, planned: &Planned) -> Performed {
         let scenario = &self.scenarios[planned.index];
         let transport = planned.transport;
         let started = Instant::now();
-        let inconclusive = |reason: String| Outcome {
-            report: self.report(&planned, Verdict::Inconclusive, Some(reason), started.elapsed()),
-            checks: Vec::new(),
+        let inconclusive = |reason: String| Performed {
             answered: true,
+            took: started.elapsed(),
+            came: Err(reason),
         };
 
         let mut client = None;
@@ -211,8 +278,9 @@ impl Suite {
             // The order is made by the very node that gets the channel.
             connections.lend(MAIN_CONNECTION, node, events);
         }
-        let context = self.context(planned.transport, scenario, client.as_ref());
-        let mut session = Session::new(scenario, context.clone());
+        let context = self.context(planned.transport, scenario.id(), client.as_ref());
+        let view = self.view(transport);
+        let mut session = Session::new(scenario, context.clone()).in_dialect(view);
         let mut stage = Stage::new(self.rest.as_ref(), connections, client, started);
         let mut looping = true;
         for _ in 0..MAX_ACTIONS {
@@ -234,9 +302,28 @@ impl Suite {
                 check.evidence.clone_from(&notes);
             }
         }
+        if looping {
+            outcome.verdict = Verdict::Error;
+            outcome.reason = Some(format!("the scenario did not end after {MAX_ACTIONS} actions"));
+        }
+        Performed { answered, took: started.elapsed(), came: Ok((Box::new(outcome), context)) }
+    }
+
+    /// The part of [`Suite::run_scenario`] that judges, also what spans scenarios: these have to be concluded one after
+    /// the other, in the order of the plan, for the report to be the same however they overlapped.
+    pub(super) fn conclude(&self, planned: &Planned, performed: Performed) -> Outcome {
+        let Performed { answered, took, came } = performed;
+        let (outcome, context) = match came {
+            Ok(came) => came,
+            Err(reason) => {
+                let report = self.report(planned, Verdict::Inconclusive, Some(reason), took);
+                return Outcome { report, checks: Vec::new(), answered };
+            }
+        };
+        let view = self.view(planned.transport);
         let invariants = {
             let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
-            invariant::judge(&outcome.transcript, &context, &mut facts)
+            invariant::judge_in(view, &outcome.transcript, &context, &mut facts)
         };
 
         let mut verdict = outcome.verdict;
@@ -248,13 +335,16 @@ impl Suite {
             verdict = worst.verdict;
             reason = Some(format!("{}: {}", worst.requirement, worst.message));
         }
-        if looping {
-            verdict = Verdict::Error;
-            reason = Some(format!("the scenario did not end after {MAX_ACTIONS} actions"));
-        }
         let mut checks = outcome.checks;
+        let mut report = self.report(planned, verdict, reason, took);
+        let mut undecided = checks.iter().filter(|check| check.verdict == Verdict::Inconclusive);
+        if verdict == Verdict::Inconclusive
+            && undecided.clone().next().is_some()
+            && undecided.all(dialect::is_explained)
+        {
+            report.explained_by = Some(view.dialect());
+        }
         checks.extend(invariants);
-        let report = self.report(&planned, verdict, reason, started.elapsed());
         Outcome { report, checks: one_per_requirement(checks), answered }
     }
 
@@ -296,7 +386,7 @@ impl Suite {
     fn context(
         &self,
         transport: Transport,
-        scenario: &Scenario,
+        name: &str,
         client: Option<&Client<'_>>,
     ) -> SessionContext {
         let target = &self.settings.target;
@@ -312,7 +402,7 @@ impl Suite {
             network,
             public_key: client.map_or(spare, Client::node_id).to_string(),
             token: target.token.clone(),
-            seed: scenario_seed(self.settings.seed, scenario.id()),
+            seed: scenario_seed(self.settings.seed, name),
             now: jiff::Timestamp::now(),
         }
     }
