@@ -22,7 +22,7 @@ pub use fingerprint::Fingerprint;
 pub use history::{Change, excused};
 pub use marker::{Group, Marker};
 pub use reading::{Confidence, Reading};
-pub use view::View;
+pub use view::{View, is_explained};
 
 /// A revision of LSPS1.
 #[derive(

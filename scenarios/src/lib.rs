@@ -22,6 +22,7 @@
 
 pub mod action;
 pub mod base;
+pub mod compat;
 pub mod decode;
 pub mod dialect;
 mod document;

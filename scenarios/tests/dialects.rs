@@ -36,8 +36,17 @@ impl Elder {
     }
 
     fn ask(self, lsp: &mut Lsp, mut action: Action, now: u64) -> Observation {
-        if let Action::Exchange { frames, .. } = &mut action {
-            frames.iter_mut().for_each(|frame| self.understand(frame));
+        match &mut action {
+            Action::Exchange { frames, .. } => {
+                frames.iter_mut().for_each(|frame| self.understand(frame));
+            }
+            Action::Http(request) if self.dialect == Dialect::RestSeed => {
+                let ids = request.query.iter_mut().filter(|(_, id)| id.len() == 32);
+                ids.for_each(|(_, id)| {
+                    [8, 13, 18, 23].into_iter().for_each(|at| id.insert(at, '-'))
+                });
+            }
+            _ => {}
         }
         let mut observation = lsp.carry_out(action, now);
         match &mut observation {
@@ -113,6 +122,10 @@ impl Elder {
     fn put_order(self, order: &mut Map<String, Value>) {
         if matches!(self.dialect, Dialect::D0 | Dialect::RestSeed) {
             order.remove("required_channel_confirmations");
+        }
+        if self.dialect == Dialect::RestSeed {
+            let id = order["order_id"].as_str().unwrap().replace('-', "");
+            order.insert("order_id".into(), json!(id));
         }
         if self.dialect == Dialect::D0 {
             let blocks = order.remove("funding_confirms_within_blocks").unwrap();

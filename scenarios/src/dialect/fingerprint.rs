@@ -111,12 +111,15 @@ impl Fingerprint {
                     self.markers.extend(marker::of_unknown_order(error));
                 }
                 // Today's answers leave no question that an order could answer.
-                if self.may_order && self.markers.iter().any(|marker| !marker.fits(Dialect::D3)) {
+                let is_old = self.markers.iter().any(|marker| !marker.fits(Dialect::D3));
+                if self.may_order
+                    && (is_old || self.info.as_ref().is_some_and(marker::is_ambiguous))
+                {
                     self.order();
                 }
             }
             (Step::Order, Answer::Result(order)) if order.contains_key("order_id") => {
-                self.markers.extend(marker::of_order(&order));
+                self.markers.extend(marker::of_order(&order, self.transport));
             }
             (Step::Order, Answer::Error(error)) => {
                 self.markers.extend(marker::of_refused_order(&error));
@@ -405,6 +408,7 @@ mod tests {
             }
             "lsps1.create_order" => {
                 let mut order = order();
+                order["order_id"] = json!("030fbe24220d35b9789a152bf3ada51b");
                 order.as_object_mut().unwrap().remove("required_channel_confirmations");
                 Some(json!({"result": order}))
             }
@@ -415,6 +419,21 @@ mod tests {
     }
 
     #[test]
+    fn a_rest_face_of_today_may_have_members_of_the_page() {
+        let (reading, asked) = take(Transport::Rest, true, |method, _| match method {
+            "lsps1.get_info" => {
+                let mut info = info();
+                info["min_onchain_payment_confirmations"] = json!(null);
+                Some(json!({"result": info}))
+            }
+            "lsps1.create_order" => Some(json!({"result": order()})),
+            _ => error(101),
+        });
+        assert_eq!((reading.dialect, reading.confidence), (Dialect::D3, Confidence::Certain));
+        assert!(reading.view().is_current() && asked.len() == 3);
+    }
+
+    #[test]
     fn one_deviation_doesnt_make_a_dialect() {
         let (reading, asked) = take(Transport::P2p, true, |method, _| match method {
             "lsps1.get_info" => Some(json!({"result": d1_info()})),
@@ -422,7 +441,7 @@ mod tests {
             _ => error(101),
         });
         assert_eq!((reading.dialect, reading.confidence), (Dialect::D3, Confidence::Mixed));
-        assert!(!reading.view().explains());
+        assert!(!reading.view().explains() && !reading.view().is_current());
         assert_eq!(asked.len(), 3);
     }
 

@@ -124,6 +124,12 @@ const EXCUSES: &[Excuse] = &[
         early: false,
     },
     Excuse {
+        rows: &["L1-080"],
+        why: "the page's order ids have 32 hexadecimal digits",
+        of: &[RestSeed],
+        early: false,
+    },
+    Excuse {
         rows: &["L1-083"],
         why: "the page's orders don't repeat required_channel_confirmations",
         of: &[RestSeed],

@@ -100,7 +100,8 @@ pub(super) fn of_info(
         if options.contains_key(name) {
             let dialects: &[Dialect] = match (nested, transport) {
                 (true, _) => BEFORE_D2,
-                (false, Transport::Rest) => &[RestSeed],
+                // The page of the REST interface has them, and whoever offers one today may have them for its sake.
+                (false, Transport::Rest) => SINCE_D2,
                 (false, Transport::P2p) => &[D2],
             };
             add(&format!("`{name}`"), dialects);
@@ -109,8 +110,16 @@ pub(super) fn of_info(
     markers
 }
 
+/// Whether get_info has what only an order can tell the meaning of: members that bLIP-51 doesn't know, but the page of the
+/// REST interface does.
+pub(super) fn is_ambiguous(info: &Map<String, Value>) -> bool {
+    ["min_onchain_payment_confirmations", "min_onchain_payment_size_sat"]
+        .iter()
+        .any(|name| info.contains_key(*name))
+}
+
 /// The markers in an order.
-pub(super) fn of_order(order: &Map<String, Value>) -> Vec<Marker> {
+pub(super) fn of_order(order: &Map<String, Value>, transport: Transport) -> Vec<Marker> {
     let mut markers = Vec::new();
     let mut add =
         |seen: &str, dialects: &[Dialect]| markers.push(Marker::new(Group::Order, seen, dialects));
@@ -128,6 +137,11 @@ pub(super) fn of_order(order: &Map<String, Value>) -> Vec<Marker> {
     match order.contains_key("required_channel_confirmations") {
         true => add("`required_channel_confirmations` of the order", &[D1, D2, D3]),
         false => add("the order has no `required_channel_confirmations`", &[D0, RestSeed]),
+    }
+    let is_hex = |id: &str| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let id = order.get("order_id").and_then(Value::as_str);
+    if transport == Transport::Rest && id.is_some_and(is_hex) {
+        add("`order_id` has 32 hexadecimal digits", &[RestSeed]);
     }
     let Some(payment) = order.get("payment").and_then(Value::as_object) else { return markers };
     let option = |name: &str| payment.get(name).and_then(Value::as_object);
@@ -213,7 +227,7 @@ mod tests {
         let seed = info(
             json!({"min_required_channel_confirmations": 0, "min_onchain_payment_size_sat": null, "uris": []}),
         );
-        assert_eq!((seen(&seed, RestSeed), seen(&seed, D3)), ((3, 0), (2, 1)));
+        assert_eq!((seen(&seed, RestSeed), seen(&seed, D3)), ((3, 0), (3, 0)));
         let current = info(json!({"min_required_channel_confirmations": 0, "options": {"zz": 1}}));
         assert_eq!(seen(&current, D3), (2, 0));
         assert_eq!(info(json!({"zz": 1})), []);
@@ -221,7 +235,7 @@ mod tests {
 
     #[test]
     fn orders_bear_the_markers_of_their_revision() {
-        let of = |value: Value| of_order(value.as_object().unwrap());
+        let of = |value: Value| of_order(value.as_object().unwrap(), Transport::P2p);
         let d0 = of(
             json!({"confirms_within_blocks": 6, "expires_at": "", "payment": {"state": "HOLD", "lightning_invoice": "x"}}),
         );

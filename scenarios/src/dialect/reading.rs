@@ -39,13 +39,23 @@ pub struct Reading {
 const PREFERENCE: [Dialect; 5] =
     [Dialect::D3, Dialect::RestSeed, Dialect::D2, Dialect::D1, Dialect::D0];
 
-/// An older dialect is taken at its word if so many markers can't be today's.
+/// So many markers have to speak against today's text before an older one is thought of: each alone is a mistake.
 const OLD_MARKERS: usize = 2;
 
 impl Reading {
     /// The dialect that most markers fit.
     pub fn of(markers: Vec<Marker>, early: bool) -> Self {
-        let score = |dialect: Dialect| markers.iter().filter(|marker| marker.fits(dialect)).count();
+        let old = markers.iter().filter(|marker| !marker.fits(Dialect::D3)).count();
+        let score = |dialect: Dialect| {
+            let fit = markers.iter().filter(|marker| marker.fits(dialect)).count();
+            match dialect {
+                Dialect::D3 => fit,
+                _ if old < OLD_MARKERS => 0,
+                // It differs so little from today's text that nothing may speak against it.
+                Dialect::RestSeed if fit < markers.len() => 0,
+                _ => fit,
+            }
+        };
         let best = PREFERENCE.into_iter().map(score).max().unwrap_or(0);
         // Of equals the first.
         let dialect =
@@ -75,7 +85,7 @@ impl Reading {
         let old = self.markers.iter().filter(|marker| !marker.fits(Dialect::D3)).count();
         let explains = match self.confidence {
             Confidence::Forced => self.is_older(),
-            Confidence::Certain | Confidence::Likely => self.is_older() && old >= OLD_MARKERS,
+            Confidence::Certain | Confidence::Likely => self.is_older(),
             // Who keeps to no text as a whole is not excused by any.
             Confidence::Mixed | Confidence::None => false,
         };
@@ -129,9 +139,12 @@ mod tests {
         assert_eq!((d3.dialect, d3.confidence), (D3, Confidence::Certain));
         assert!(d3.view().is_current() && d3.headline().is_none());
 
-        let likely = Reading::of(vec![old, names], false);
+        let likely = Reading::of(vec![old.clone(), old.clone(), names.clone()], false);
         assert_eq!((likely.dialect, likely.confidence), (D1, Confidence::Likely));
-        assert!(!likely.view().explains(), "one marker alone excuses nothing");
+
+        let one = Reading::of(vec![old, names], false);
+        assert_eq!((one.dialect, one.confidence), (D3, Confidence::Mixed));
+        assert!(!one.view().explains(), "one marker alone excuses nothing");
     }
 
     #[test]

@@ -5,6 +5,15 @@ use serde_json::{Map, Value};
 use super::{Dialect, history, translate};
 use crate::requirement::RequirementId;
 use crate::transcript::{Exchange, HttpExchange, Message, Transcript};
+use crate::verdict::{CheckResult, Verdict};
+
+/// How a result begins that a dialect explains.
+const EXPLAINED: &str = "explained by dialect ";
+
+/// Whether a row is undecided only because of the target's dialect.
+pub fn is_explained(result: &CheckResult) -> bool {
+    result.verdict == Verdict::Inconclusive && result.message.starts_with(EXPLAINED)
+}
 
 /// How a target's messages are read. The default reads them as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +56,7 @@ impl View {
 
     /// What is said of a row that is broken only because of the dialect.
     pub fn explanation(&self, found: &str) -> String {
-        format!("explained by dialect {}: {found}", self.dialect)
+        format!("{EXPLAINED}{}: {found}", self.dialect)
     }
 
     /// The name of a method in the dialect.

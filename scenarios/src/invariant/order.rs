@@ -113,18 +113,9 @@ fn is_well_typed(name: &str, value: &Value) -> bool {
 fn judge_token(order: &Order<'_>, collector: &mut Collector<'_>) {
     let found = order.get("token");
     match order.wanted.map(|wanted| wanted.get("token")) {
-        Some(None) => {
-            collector.require("L1-088", order.reply, found.is_some_and(|token| token == ""), || {
-                format!("`token` is {} though none was sent", shown(found))
-            })
-        }
+        Some(None) => judge_no_token(order, "none was sent", collector),
         Some(Some(Value::String(sent))) if sent.is_empty() => {
-            collector.require(
-                "L1-088",
-                order.reply,
-                found.is_some_and(|token| token == ""),
-                || format!("`token` is {} though an empty one was sent", shown(found)),
-            );
+            judge_no_token(order, "an empty one was sent", collector);
         }
         Some(Some(Value::String(sent))) => {
             collector.require(
@@ -136,6 +127,18 @@ fn judge_token(order: &Order<'_>, collector: &mut Collector<'_>) {
         }
         _ => {}
     }
+}
+
+fn judge_no_token(order: &Order<'_>, why: &str, collector: &mut Collector<'_>) {
+    let found = order.get("token");
+    let judgement = match found {
+        Some(Value::String(token)) if token.is_empty() => Judgement::Kept,
+        // A widespread implementation writes what isn't there as null.
+        Some(Value::Null) => Judgement::CompatTolerated,
+        _ => Judgement::Broken,
+    };
+    let message = format!("`token` is {} though {why}", shown(found));
+    collector.report("L1-088", &[order.reply], judgement, message);
 }
 
 /// Without a refund address there is no on-chain payment.
@@ -419,6 +422,18 @@ mod tests {
         early["order_state"] = json!("CREATED");
         early["payment"]["bolt11"]["state"] = json!("HOLD");
         assert_eq!(read(&early).broken(), ["L1-096", "L1-207", "L1-236"]);
+    }
+
+    #[test]
+    fn profile_compat_tolerates_a_token_that_is_null() {
+        let token = |value: Value, profile| {
+            let mut order = order();
+            order["token"] = value;
+            created(&order, profile).verdict("L1-088")
+        };
+        assert_eq!(token(Value::Null, Profile::Strict), Some(Verdict::Fail));
+        assert_eq!(token(Value::Null, Profile::Compat), Some(Verdict::Warn));
+        assert_eq!(token(json!("x"), Profile::Compat), Some(Verdict::Fail));
     }
 
     #[test]
