@@ -9,6 +9,7 @@ use lsps1_scenarios::{Transport, Verdict};
 use quick_junit::{NonSuccessKind, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use super::Report;
+use super::dialect::DialectFinding;
 use super::evidence;
 use super::model::{FindingReport, ScenarioReport};
 use crate::text::one_line;
@@ -31,6 +32,12 @@ pub fn render(report: &Report) -> Result<String, SerializeError> {
         suite.set_time(Duration::from_millis(
             scenarios.iter().map(|scenario| scenario.duration_ms).sum(),
         ));
+        if let Some(dialect) = report.dialect.get(&transport) {
+            suite.add_property(("dialect", dialect.name.name()));
+            if let Some(finding) = &dialect.finding {
+                suite.add_test_case(dialect_case(transport, finding));
+            }
+        }
         for scenario in scenarios {
             suite.add_test_case(test_case(report, scenario));
         }
@@ -39,11 +46,35 @@ pub fn render(report: &Report) -> Result<String, SerializeError> {
     junit.to_string()
 }
 
+/// The headline finding of an older dialect.
+fn dialect_case(transport: Transport, finding: &DialectFinding) -> TestCase {
+    let changes: String = finding.changes.iter().map(|change| format!("{change}\n")).collect();
+    let is_failure = finding.verdict == Verdict::Fail;
+    let status = if is_failure {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_message(one_line(&finding.message)).set_description(changes.as_str());
+        status
+    } else {
+        TestCaseStatus::success()
+    };
+    let mut case = TestCase::new(format!("{transport}::dialect"), status);
+    case.set_classname(format!("lsps1.{transport}"));
+    if !is_failure {
+        case.set_system_out(format!("{}\n{changes}", one_line(&finding.message)));
+    }
+    case
+}
+
 fn test_case(report: &Report, scenario: &ScenarioReport) -> TestCase {
     let reason = one_line(scenario.reason.as_deref().unwrap_or_default());
     let findings = findings_of(report, scenario);
     let status = match scenario.verdict {
         Verdict::Pass | Verdict::Warn => TestCaseStatus::success(),
+        Verdict::Inconclusive if scenario.explained_by.is_some() => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(reason.as_str());
+            status
+        }
         Verdict::Skip => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(reason.as_str());

@@ -1,10 +1,13 @@
 //! The report as data. `harness/schemas/report.json` describes its JSON form and changes with it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use lsps1_scenarios::dialect::Dialect;
 use lsps1_scenarios::{Evidence, Profile, Transport, Verdict};
 use serde::{Deserialize, Serialize};
 
+use super::dialect::DialectReport;
 use crate::exit::Exit;
 
 /// Names the version of the report's form.
@@ -19,6 +22,8 @@ pub struct Report {
     pub target: TargetReport,
     /// How it was judged.
     pub run: RunReport,
+    /// Which text of LSPS1 the target keeps to, by transport.
+    pub dialect: BTreeMap<Transport, DialectReport>,
     /// How many scenarios ended with each verdict.
     pub summary: Summary,
     /// Every scenario of the plan, once per transport.
@@ -35,7 +40,11 @@ impl Report {
     pub fn exit(&self) -> Exit {
         let Summary { pass, fail: _, warn: _, skip: _, inconclusive, error } = self.summary;
         let broken = self.summary.fail > 0
-            || self.findings.iter().any(|finding| finding.verdict == Verdict::Fail);
+            || self.findings.iter().any(|finding| finding.verdict == Verdict::Fail)
+            || self.dialect.values().any(DialectReport::is_broken);
+        // What an old dialect explains has its finding.
+        let explained = self.scenarios.iter().filter(|scenario| scenario.explained_by.is_some());
+        let inconclusive = inconclusive.saturating_sub(explained.count());
         let judged = pass + self.summary.warn + self.summary.fail;
         if error > 0 {
             Exit::Internal
@@ -155,6 +164,9 @@ pub struct ScenarioReport {
     /// Why, if it isn't a pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The target's dialect, if that alone is why the scenario is inconclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained_by: Option<Dialect>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }

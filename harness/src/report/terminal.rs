@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
-use lsps1_scenarios::Verdict;
+use lsps1_scenarios::{Transport, Verdict};
 
 use super::Report;
+use super::dialect::{DialectFinding, DialectReport};
 use super::evidence;
 use super::model::{FindingReport, ScenarioReport};
 use crate::run::{Settings, Watcher};
@@ -32,6 +33,11 @@ impl View {
     /// Prints what is known at the end. The last line says which MUST rows were not judged.
     pub fn finish(&self, report: &Report) {
         self.bar.finish_and_clear();
+        for (transport, dialect) in &report.dialect {
+            if let Some(finding) = &dialect.finding {
+                self.dialect(*transport, dialect, finding);
+            }
+        }
         if !report.findings.is_empty() {
             self.line("");
             for finding in &report.findings {
@@ -50,6 +56,30 @@ impl View {
         let style = if exit.code() == 0 { GOOD } else { BAD };
         self.line(&format!("{style}exit {}: {}{style:#}", exit.code(), exit.meaning()));
         self.line(&not_judged_line(report));
+    }
+
+    /// The headline of an older dialect.
+    fn dialect(&self, transport: Transport, dialect: &DialectReport, finding: &DialectFinding) {
+        let style = style_of(finding.verdict);
+        self.line("");
+        self.line(&format!(
+            "{style}{} dialect {}{style:#} on {transport}: {}",
+            finding.verdict,
+            dialect.name,
+            one_line(&finding.message)
+        ));
+        for marker in &dialect.markers {
+            let names: Vec<&str> = marker.dialects.iter().map(|dialect| dialect.name()).collect();
+            self.line(&format!("    seen: {} ({})", one_line(&marker.seen), names.join(", ")));
+        }
+        self.line("  What changed since:");
+        for change in &finding.changes {
+            self.line(&format!("    {}", one_line(change)));
+        }
+        if !finding.explains.is_empty() {
+            let rows = finding.explains.join(", ");
+            self.line(&format!("  Not kept for this reason only, and no finding: {rows}"));
+        }
     }
 
     fn finding(&self, finding: &FindingReport) {

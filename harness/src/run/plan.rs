@@ -42,7 +42,9 @@ pub enum ChainMeans {
 }
 
 impl Means {
-    const fn face(&self, transport: Transport) -> &Face {
+    /// The target's face for a transport.
+    #[must_use]
+    pub const fn face(&self, transport: Transport) -> &Face {
         match transport {
             Transport::P2p => &self.p2p,
             Transport::Rest => &self.rest,
