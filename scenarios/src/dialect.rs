@@ -23,6 +23,7 @@ pub use history::{Change, excused};
 pub use marker::{Group, Marker};
 pub use reading::{Confidence, Reading};
 pub use view::{View, is_explained};
+pub(crate) use view::is_about_encoding;
 
 /// A revision of LSPS1.
 #[derive(

@@ -70,7 +70,10 @@ pub fn judge_in(
         let holds_translated =
             read.get(&original.requirement).is_none_or(|result| result.verdict == Verdict::Pass);
         let is_about_bytes = BYTES.contains(&original.requirement.as_str());
-        if !is_about_bytes && (!holds_translated || original.verdict == Verdict::Pass) {
+        let is_settled = !holds_translated
+            || original.verdict == Verdict::Pass
+            || dialect::is_about_encoding(&original.requirement);
+        if !is_about_bytes && is_settled {
             continue;
         }
         let result = match dialect.explains() && !is_about_bytes {

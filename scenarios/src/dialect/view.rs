@@ -15,6 +15,17 @@ pub fn is_explained(result: &CheckResult) -> bool {
     result.verdict == Verdict::Inconclusive && result.message.starts_with(EXPLAINED)
 }
 
+/// Rows about how a value is written, wherever it is and whatever its name.
+const ENCODINGS: [&str; 12] = [
+    "L0-135", "L0-136", "L0-137", "L0-140", "L0-141", "L0-142", "L0-155", "L0-157", "L0-161",
+    "L0-162", "L0-164", "L0-165",
+];
+
+/// Whether a row holds of a message if it holds of the message's translation.
+pub(crate) fn is_about_encoding(requirement: &RequirementId) -> bool {
+    ENCODINGS.contains(&requirement.as_str())
+}
+
 /// How a target's messages are read. The default reads them as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct View {

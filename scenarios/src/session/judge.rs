@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::run::Probe;
 use super::{Session, refusal};
 use crate::action::Transport;
+use crate::dialect::is_about_encoding;
 use crate::document;
 use crate::expr;
 use crate::matcher::{self, Match};
-use crate::requirement::Catalogue;
+use crate::requirement::{Catalogue, RequirementId};
 use crate::scenario::{Check, Expectation};
 use crate::verdict::{CheckResult, Evidence, Judgement, Verdict};
 
@@ -90,6 +91,11 @@ impl Session<'_> {
         let Some(original) = original else {
             return self.settle(expectation, document, Match::Holds, exchange, &[]);
         };
+        let (encodings, others): (Vec<RequirementId>, Vec<RequirementId>) =
+            expectation.requirements.iter().cloned().partition(is_about_encoding);
+        let with = |requirements| Expectation { requirements, ..expectation.clone() };
+        self.settle(&with(encodings), document, Match::Holds, exchange, &[]);
+        let expectation = &with(others);
         match self.check(expectation, original) {
             Ok(Some(Match::Broken(found))) if self.view.explains() => {
                 let reason = self.view.explanation(&found);
