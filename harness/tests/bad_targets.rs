@@ -1,6 +1,12 @@
 //! Targets that misbehave below the level of LSPS1 give a verdict with evidence and exit 1 or 3, never a panic or a
 //! hang.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test helper that can't go on fails its test"
+)]
+
 mod support;
 
 use std::io::{Read as _, Write as _};

@@ -1,6 +1,12 @@
 //! The program as a user meets it: exit codes, the lines that it prints, the reports that it writes, and that it names
 //! the requirement that a target breaks.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test helper that can't go on fails its test"
+)]
+
 #[path = "support/mock.rs"]
 mod mock;
 mod support;

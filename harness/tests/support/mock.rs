@@ -1,5 +1,11 @@
 //! A mock LSP in this process, with a runtime of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test helper that can't go on fails its test"
+)]
+
 use mock_lsp::{Config, Fault, MockLsp};
 use tokio::runtime::Runtime;
 

@@ -1,5 +1,11 @@
 //! What the tests of the program share: starting it with a limit on its time, and reading what it left.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test helper that can't go on fails its test"
+)]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
