@@ -23,6 +23,7 @@
 pub mod action;
 pub mod base;
 pub mod compat;
+pub mod coverage;
 pub mod decode;
 pub mod dialect;
 mod document;
