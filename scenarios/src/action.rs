@@ -107,7 +107,8 @@ pub struct Wait {
     /// Ids of the awaited responses, one entry each. A response with an equal id ends the wait for its entry. So does a
     /// response with id null, for the first entry that is left: who can't read a request can't repeat its id.
     pub ids: Vec<Value>,
-    /// How long to wait at most; `None`: the driver's usual time.
+    /// How long to wait at most; `None`: the driver's usual time, or, where no id is awaited, its quiet window: how long
+    /// nothing has to come for a target to count as silent.
     pub timeout: Option<Duration>,
 }
 

@@ -179,6 +179,8 @@ pub struct Step {
     pub act: Act,
     /// Name under which the step's document is saved.
     pub save_as: Option<String>,
+    /// Whether to listen on after the awaited replies (p2p), for more than was asked for.
+    pub quiet: bool,
     /// What is expected of the step's document.
     pub expect: Vec<Expectation>,
 }

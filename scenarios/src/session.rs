@@ -8,7 +8,7 @@ mod refusal;
 pub(crate) mod request;
 mod run;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -77,6 +77,8 @@ pub struct Session<'a> {
     stopped: Option<Stop>,
     /// Exchanges in a row that nothing came back from.
     unanswered: u32,
+    /// How long it was listened on after an exchange, by its place in the transcript, in milliseconds.
+    quiet: BTreeMap<usize, u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -125,6 +127,7 @@ impl<'a> Session<'a> {
             transcript: Transcript::default(),
             stopped: None,
             unanswered: 0,
+            quiet: BTreeMap::new(),
         };
         if !session.scenario.transports().contains(&session.context.transport) {
             session.stop(
@@ -154,6 +157,19 @@ impl<'a> Session<'a> {
             return None;
         }
         self.pending.as_ref().map(|(action, _)| action.clone())
+    }
+
+    /// Whether what [`Session::next_action`] asks for is only a means: nothing is expected of its answer itself, but what
+    /// comes after it depends on it.
+    pub fn is_preparing(&self) -> bool {
+        let Some((_, pending)) = &self.pending else { return false };
+        match pending.task() {
+            Some(Task::Given(_)) => true,
+            Some(Task::Step(index)) => {
+                self.scenario.steps().get(*index).is_some_and(|step| step.expect.is_empty())
+            }
+            _ => false,
+        }
     }
 
     /// Takes what came of the action that [`Session::next_action`] returned last. An observation that nobody waits for
@@ -231,10 +247,15 @@ impl<'a> Session<'a> {
     }
 
     fn evidence(&self, exchange: Option<usize>) -> Vec<Evidence> {
-        exchange
-            .and_then(|index| self.transcript.exchanges.get(index))
-            .map(|exchange| exchange.evidence())
-            .unwrap_or_default()
+        let Some(index) = exchange else { return Vec::new() };
+        let seen = self.transcript.exchanges.get(index).map(|exchange| exchange.evidence());
+        let mut evidence = seen.unwrap_or_default();
+        if let Some(ms) = self.quiet.get(&index) {
+            evidence.push(Evidence::note(format!(
+                "what was awaited had come; then it was listened on for {ms} ms (--quiet), and that is all that came"
+            )));
+        }
+        evidence
     }
 
     /// A fresh request id: a UUIDv4, drawn from the seed.
@@ -256,12 +277,14 @@ impl<'a> Session<'a> {
         if name == "info" {
             let public_key = (self.context.transport == Transport::Rest)
                 .then_some(self.context.public_key.as_str());
-            let base = document
-                .get("result")
-                .and_then(|info| crate::base::create_order(info, public_key).ok());
-            match base {
-                Some(base) => self.scope.set("base", Value::Object(base)),
-                None => self.scope.unset("base"),
+            let info = document.get("result");
+            let base = info.and_then(|info| crate::base::create_order(info, public_key).ok());
+            let purchase = info.and_then(|info| crate::base::purchase(info, public_key).ok());
+            for (name, params) in [("base", base), ("purchase", purchase)] {
+                match params {
+                    Some(params) => self.scope.set(name, Value::Object(params)),
+                    None => self.scope.unset(name),
+                }
             }
         }
     }

@@ -100,6 +100,10 @@ pub struct RunReport {
     pub seed: u64,
     /// The longest wait for one answer, in milliseconds.
     pub timeout_ms: u64,
+    /// How long silence had to last where it is the right answer, in milliseconds.
+    pub quiet_ms: u64,
+    /// How many scenarios overlapped.
+    pub jobs: usize,
     /// Whether a MUST that was not judged makes the run inconclusive.
     pub require_judged: bool,
     /// The exit code.

@@ -6,10 +6,12 @@ pub mod collect;
 pub mod fingerprint;
 pub mod liveness;
 pub mod plan;
+pub mod property;
 mod schedule;
 mod set_up;
 pub mod step;
 pub mod suite;
+pub mod unanswered;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use crate::report::model::{RunReport, SCHEMA, ScenarioReport};
 use crate::target::address::{BaseUrl, NodeAddress};
 use collect::Collector;
 use plan::Selection;
+use property::PropertySettings;
 use suite::Suite;
 
 /// What is judged, and where it is.
@@ -71,6 +74,8 @@ pub struct Settings {
     pub quiet: Option<Duration>,
     /// How many scenarios overlap; `None`: one, or [`Settings::DEFAULT_JOBS_ON_LOOPBACK`] for a target on this machine.
     pub jobs: Option<usize>,
+    /// How much is generated, and what becomes of counter-examples.
+    pub property: PropertySettings,
     /// Whether a MUST that isn't judged makes the run inconclusive.
     pub require_judged: bool,
     /// Where logs of started processes go.
@@ -109,6 +114,7 @@ impl Settings {
             timeout: None,
             quiet: None,
             jobs: None,
+            property: PropertySettings::default(),
             require_judged: false,
             logs: None,
         }
@@ -239,6 +245,8 @@ pub async fn run(settings: Settings, watcher: &dyn Watcher) -> Result<Report, Ru
             profile: settings.profile,
             seed: settings.seed,
             timeout_ms: millis(settings.answer_timeout()),
+            quiet_ms: millis(settings.quiet_window()),
+            jobs: settings.jobs(),
             require_judged: settings.require_judged,
             exit_code: 0,
         },

@@ -256,8 +256,12 @@ async fn find_node(
             return;
         }
     };
-    let node =
-        MessageTarget { id: address.id, address: socket, timeout: settings.answer_timeout() };
+    let node = MessageTarget {
+        id: address.id,
+        address: socket,
+        timeout: settings.answer_timeout(),
+        quiet: settings.quiet_window(),
+    };
     if speaks {
         let mut connections = Connections::new(node, Instant::now());
         let connected = connections.connect("probe").await;

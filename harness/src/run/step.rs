@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lsps1_scenarios::{Action, Evidence, HttpRequest, Observation};
+use lsps1_scenarios::{Action, Evidence, HttpRequest, Observation, Wait};
 use serde_json::Value;
 
 use super::client::Client;
@@ -93,6 +93,28 @@ impl<'a> Stage<'a> {
                     observation
                 }
                 None => Observation::Failed { reason: "this step needs a chain".to_owned() },
+            },
+        }
+    }
+
+    /// Makes a request and waits for `quiet` only; `why` is told where that isn't seen from the messages.
+    pub async fn perform_briefly(
+        &mut self,
+        action: Action,
+        quiet: Duration,
+        why: &str,
+    ) -> Observation {
+        match action {
+            Action::Exchange { conn, frames, wait } => {
+                let wait = Wait { timeout: Some(quiet), ..wait };
+                self.perform(Action::Exchange { conn, frames, wait }).await
+            }
+            other => match tokio::time::timeout(quiet, self.perform(other)).await {
+                Ok(observation) => observation,
+                Err(_) => Observation::HttpFailed {
+                    reason: format!("no answer within {} ms, as {why}", quiet.as_millis()),
+                    timed_out: true,
+                },
             },
         }
     }

@@ -342,6 +342,8 @@ mod tests {
                 profile: Profile::Strict,
                 seed: 1,
                 timeout_ms: 1,
+                quiet_ms: 1,
+                jobs: 1,
                 require_judged: false,
                 exit_code: 0,
             },

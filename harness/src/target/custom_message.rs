@@ -15,12 +15,6 @@ use serde_json::Value;
 /// The most bytes of answers that are kept of one exchange; a target that floods is cut off there.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// How long a target on this machine is still listened to once it has answered with an id that nobody has used.
-const QUIET_ON_LOOPBACK: Duration = Duration::from_millis(500);
-
-/// The same for a target elsewhere.
-const QUIET_ELSEWHERE: Duration = Duration::from_secs(5);
-
 /// How often a reconnect is tried again.
 const RECONNECT_EVERY: Duration = Duration::from_millis(20);
 
@@ -33,13 +27,9 @@ pub struct MessageTarget {
     pub address: SocketAddr,
     /// The longest wait for one answer, and for a connection.
     pub timeout: Duration,
-}
-
-impl MessageTarget {
-    /// How long to go on listening after an answer that matches no request.
-    const fn quiet(&self) -> Duration {
-        if self.address.ip().is_loopback() { QUIET_ON_LOOPBACK } else { QUIET_ELSEWHERE }
-    }
+    /// How long nothing has to come for it to count as silent: where silence is the right answer, and after an answer
+    /// that matches no request.
+    pub quiet: Duration,
 }
 
 /// The connections of one scenario, by the names that the scenario gives them.
@@ -87,7 +77,7 @@ impl Connections {
                 .map_err(|error| format!("failed to start a node of our own: {error}"))?;
             self.peers.insert(name.to_owned(), Peer::new(node, events));
         }
-        let MessageTarget { id, address, timeout } = self.target;
+        let MessageTarget { id, address, timeout, .. } = self.target;
         let Some(peer) = self.peers.get_mut(name) else {
             return Err(format!("there is no connection '{name}'"));
         };
@@ -129,8 +119,7 @@ impl Connections {
         frames: Vec<Vec<u8>>,
         wait: Wait,
     ) -> (Vec<Frame>, End) {
-        let MessageTarget { id, timeout, .. } = self.target;
-        let quiet = self.target.quiet();
+        let MessageTarget { id, timeout, quiet, .. } = self.target;
         let started = self.started;
         let Some(peer) = self.peers.get_mut(name) else {
             return (Vec::new(), End::Closed);
@@ -142,7 +131,8 @@ impl Connections {
         }
         peer.used.extend(wait.ids.iter().map(Value::to_string));
         let mut awaited = Awaited::new(wait.ids);
-        let mut deadline = tokio::time::Instant::now() + wait.timeout.unwrap_or(timeout);
+        let usual = if awaited.any { timeout } else { quiet };
+        let mut deadline = tokio::time::Instant::now() + wait.timeout.unwrap_or(usual);
         let mut received = Vec::new();
         let mut bytes = 0;
         let end = loop {

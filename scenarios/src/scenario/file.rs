@@ -112,6 +112,8 @@ struct StepFile {
     // With everything.
     #[serde(rename = "as")]
     save_as: Option<String>,
+    // With `call`, `send` and `pipeline`.
+    quiet: bool,
     expect: Vec<Expectation>,
 }
 
@@ -139,7 +141,10 @@ impl StepFile {
         let expect = std::mem::take(&mut self.expect);
         let act = self.take_act()?;
         self.refuse_left_over_keys()?;
-        Ok(Step { act, save_as, expect })
+        if self.quiet && !matches!(act, Act::Call(_) | Act::Send { .. } | Act::Pipeline { .. }) {
+            return Err("`quiet` goes with `call`, `send` and `pipeline`".into());
+        }
+        Ok(Step { act, save_as, quiet: self.quiet, expect })
     }
 
     fn take_act(&mut self) -> Result<Act, String> {

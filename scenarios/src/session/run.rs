@@ -63,12 +63,24 @@ pub(super) enum Pending {
     Reconnecting { step: usize, conn: String, dropped: bool },
     /// An exchange of custom messages. `probe` is the id of a probe that was sent along.
     Exchange { task: Task, outgoing: Vec<Outgoing>, probe: Option<Value>, single: bool },
+    /// Listening on after an exchange that `observed` and `end` came of.
+    Quiet { before: Action, exchange: Box<Pending>, from_ms: u64, observed: Vec<Frame> },
     /// An HTTP request.
     Http { task: Task, request: HttpRequest },
     /// Something the client, the payer, the miner or the chain does.
     Chain { step: usize },
     /// Waiting between two polls.
     Pausing(Poll),
+}
+
+impl Pending {
+    /// The task that the action is for, if a request is made for it.
+    pub(super) fn task(&self) -> Option<&Task> {
+        match self {
+            Self::Exchange { task, .. } | Self::Http { task, .. } => Some(task),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> Session<'a> {
@@ -331,7 +343,37 @@ impl<'a> Session<'a> {
                 Observation::Frames { frames, end },
             ) => {
                 let Action::Exchange { conn, frames: sent, .. } = action else { return };
+                if end == End::Complete && self.wants_quiet(&task, probe.is_some()) {
+                    let listen = Action::Exchange {
+                        conn: conn.clone(),
+                        frames: Vec::new(),
+                        wait: Wait::default(),
+                    };
+                    let exchange = Box::new(Pending::Exchange { task, outgoing, probe, single });
+                    let quiet = Pending::Quiet {
+                        before: action.clone(),
+                        exchange,
+                        from_ms: span.from_ms,
+                        observed: frames,
+                    };
+                    self.pending = Some((listen, quiet));
+                    return;
+                }
                 self.digest_frames(task, conn, sent, &outgoing, probe, single, span, frames, end);
+            }
+            (
+                Pending::Quiet { before, exchange, from_ms, observed: mut all },
+                Observation::Frames { frames, end },
+            ) => {
+                let Pending::Exchange { task, outgoing, probe, single } = *exchange else { return };
+                let Action::Exchange { conn, frames: sent, .. } = &before else { return };
+                // It was meant to end by time-out.
+                let end = if end == End::Closed { end } else { End::Complete };
+                let place = self.transcript.exchanges.len();
+                self.quiet.insert(place, span.to_ms.saturating_sub(span.from_ms));
+                all.extend(frames);
+                let span = Span { from_ms, ..span };
+                self.digest_frames(task, conn, sent, &outgoing, probe, single, span, all, end);
             }
             (
                 Pending::Http { task, request },
@@ -361,6 +403,13 @@ impl<'a> Session<'a> {
                 );
             }
         }
+    }
+
+    /// Whether it takes a quiet window to say that no more comes: where saying nothing may be right, or where the number
+    /// of replies is what the step is about.
+    fn wants_quiet(&self, task: &Task, may_be_silent: bool) -> bool {
+        let Task::Step(index) = task else { return false };
+        may_be_silent || self.step(*index).is_some_and(|step| step.quiet)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one exchange, used here only")]
