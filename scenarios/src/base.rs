@@ -1,4 +1,4 @@
-//! The base request: the smallest order that a target's get_info allows.
+//! The base request: the smallest order that a target's get_info allows; and the order that purchases are made of.
 
 use serde_json::{Map, Value, json};
 
@@ -60,6 +60,41 @@ pub fn create_order(
     Ok(params)
 }
 
+/// What a channel that is bought for real has for the LSP at least, in sat.
+const LSP_BALANCE: u64 = 100_000;
+
+/// What it has for the client at least, in sat.
+const CLIENT_BALANCE: u64 = 20_000;
+
+/// The parameters of an order that is paid for and delivered: the base request, but as large as a Lightning node wants
+/// its channels, and with a balance for the client, where the target sells that much.
+///
+/// # Errors
+///
+/// If get_info lacks an option that the order has to respect.
+pub fn purchase(info: &Value, public_key: Option<&str>) -> Result<Map<String, Value>, BaseError> {
+    let mut params = create_order(info, public_key)?;
+    let amount = |source: Option<&Value>, name: &'static str| {
+        source.and_then(lenient_amount).ok_or(BaseError::Option(name))
+    };
+    let of_info = |name| amount(info.get(name), name);
+    let least_lsp = amount(params.get("lsp_balance_sat"), "min_initial_lsp_balance_sat")?;
+    let least_client = amount(params.get("client_balance_sat"), "min_initial_client_balance_sat")?;
+    let channel = of_info("max_channel_balance_sat")?;
+    // Never less than the smallest legal order, however the target's bounds contradict each other.
+    let lsp = LSP_BALANCE
+        .min(of_info("max_initial_lsp_balance_sat")?)
+        .min(channel.saturating_sub(least_client))
+        .max(least_lsp);
+    let client = CLIENT_BALANCE
+        .min(of_info("max_initial_client_balance_sat")?)
+        .min(channel.saturating_sub(lsp))
+        .max(least_client);
+    params.insert("lsp_balance_sat".into(), json!(lsp.to_string()));
+    params.insert("client_balance_sat".into(), json!(client.to_string()));
+    Ok(params)
+}
+
 /// An amount, also if it is wrongly given as a number: that has a finding of its own, and must not hide what could
 /// still be judged.
 fn lenient_amount(value: &Value) -> Option<u64> {
@@ -99,5 +134,29 @@ pub(crate) mod tests {
             create_order(&json!({}), None),
             Err(BaseError::Option("min_initial_client_balance_sat"))
         );
+    }
+
+    fn bought(changes: &[(&str, u64)]) -> (String, String) {
+        let mut info = info();
+        for (name, amount) in changes {
+            info[*name] = json!(amount.to_string());
+        }
+        let params = purchase(&info, None).unwrap();
+        let text = |name: &str| params[name].as_str().unwrap().to_owned();
+        (text("lsp_balance_sat"), text("client_balance_sat"))
+    }
+
+    #[test]
+    fn a_purchase_is_large_enough_and_within_the_ranges() {
+        let pair = |lsp: &str, client: &str| (lsp.to_owned(), client.to_owned());
+        assert_eq!(bought(&[]), pair("100000", "20000"));
+        assert_eq!(bought(&[("max_initial_client_balance_sat", 0)]), pair("100000", "0"));
+        assert_eq!(bought(&[("max_initial_lsp_balance_sat", 60_000)]), pair("60000", "20000"));
+        assert_eq!(bought(&[("max_channel_balance_sat", 110_000)]), pair("100000", "10000"));
+        assert_eq!(bought(&[("min_channel_balance_sat", 500_000)]), pair("500000", "20000"));
+        assert_eq!(bought(&[("min_initial_client_balance_sat", 50_000)]), pair("100000", "50000"));
+        let params = purchase(&info(), Some("02ab")).unwrap();
+        assert_eq!((&params["public_key"], &params["channel_expiry_blocks"]), (&json!("02ab"), &json!(13000)));
+        assert_eq!(purchase(&json!({}), None), Err(BaseError::Option("min_initial_client_balance_sat")));
     }
 }
