@@ -1,15 +1,17 @@
 //! The command line: what can be asked for, said once, and turned into what the library does.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lsps1_scenarios::dialect::Dialect;
+use lsps1_scenarios::property::Replay;
 use lsps1_scenarios::{Profile, Transport};
 
 use crate::exit::Exit;
+use crate::run::property::PropertySettings;
 use crate::run::{Settings, TargetSettings};
 use crate::self_test::{self, SelfTestSettings};
 use crate::target::address::{BaseUrl, NodeAddress};
@@ -60,7 +62,10 @@ fn run_examples() -> String {
          # A regtest network of its own, the LSP started on it, purchases included\n  \
          lsps1-harness run --regtest --target-cmd 'mock-lsp --engine regtest --rest 127.0.0.1:0 --p2p 127.0.0.1:0'\n\n  \
          # One scenario again, with the same generated values\n  \
-         lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --filter create-order --seed 7\n\n\
+         lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --filter create-order --seed 7\n\n  \
+         # Many generated requests; then what one of them has broken, once more\n  \
+         lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --filter property --cases 5000\n  \
+         lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --replay replay-p2p-property-requests-L1-044.json\n\n\
          The command given to --target-cmd is split into words like a shell does, but no shell runs it. It finds the\n\
          network in LSPS1_BITCOIND_RPC_URL, LSPS1_BITCOIND_COOKIE_FILE, LSPS1_ELECTRUM_URL, LSPS1_FAUCET_URL and\n\
          LSPS1_NETWORK. Once it can be used it prints one line of JSON on standard output with \"rest\" and \"p2p\", unless\n\
@@ -110,6 +115,18 @@ struct RunArgs {
     /// A folder with more scenarios; repeatable
     #[arg(long, value_name = "DIR", help_heading = "Selection")]
     scenarios: Vec<PathBuf>,
+
+    /// How many requests are generated for each transport, and an eighth as many sequences; 0: none [default: 150]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000), help_heading = "Generated conversations")]
+    cases: Option<u32>,
+    /// How many orders may be made for them, shrinking included; cases that would need more are left out [default: 2000
+    /// for a target on this machine, else 20]
+    #[arg(long, value_name = "N", help_heading = "Generated conversations")]
+    max_orders: Option<u32>,
+    /// Only the counter-example in this file, which an earlier run wrote beside its --json report or into the working
+    /// folder (schema: scenarios/schemas/replay.json)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["filter", "skip", "transport", "cases"], help_heading = "Generated conversations")]
+    replay: Option<PathBuf>,
 
     /// strict: the letter of the spec; compat: deviations that clients are known to cope with only warn
     #[arg(long, value_enum, default_value_t = ProfileArg::Strict, help_heading = "Judging")]
@@ -282,7 +299,10 @@ fn run_command(args: RunArgs) -> Exit {
         );
     }
     let outputs = report::Outputs { json: args.json.clone(), junit: args.junit.clone() };
-    let settings = args.into_settings();
+    let settings = match args.into_settings() {
+        Ok(settings) => settings,
+        Err(reason) => return failed(Exit::Usage, &reason),
+    };
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
@@ -363,8 +383,11 @@ fn print_or_explain(text: Result<String, list::ListError>) -> Exit {
 }
 
 impl RunArgs {
-    fn into_settings(self) -> Settings {
-        Settings {
+    /// What is asked for; an error says what is wrong with a file that was named.
+    fn into_settings(self) -> Result<Settings, String> {
+        let folder = self.json.as_deref().and_then(Path::parent).map(Path::to_owned);
+        let replay = self.replay.as_deref().map(read_replay).transpose()?;
+        let mut settings = Settings {
             target: TargetSettings {
                 rest: self.rest,
                 p2p: self.p2p,
@@ -390,10 +413,29 @@ impl RunArgs {
             timeout: self.timeout,
             quiet: self.quiet,
             jobs: self.jobs,
+            property: PropertySettings {
+                cases: self.cases,
+                max_orders: self.max_orders,
+                folder: Some(folder.unwrap_or_default()),
+                replay: None,
+            },
             require_judged: self.require_judged,
             logs: self.logs,
+        };
+        if let Some(replay) = replay {
+            settings.filter = vec![format!("{}::{}", replay.transport, replay.property)];
+            settings.transport = Some(replay.transport);
+            settings.property.replay = Some(replay);
         }
+        Ok(settings)
     }
+}
+
+fn read_replay(path: &Path) -> Result<Replay, String> {
+    let failed =
+        |reason: String| format!("failed to read the replay file {}: {reason}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    Replay::read(&text).map_err(|error| failed(error.to_string()))
 }
 
 /// Help and version go to standard output; a wrong use is one line on standard error.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use lsps1_scenarios::property::Property;
 use lsps1_scenarios::{Catalogue, Need, Scenario, ScenarioError, builtin_scenarios, load_dir};
 use serde_json::{Value, json};
 
@@ -53,6 +54,7 @@ impl From<ScenarioError> for ListError {
 /// If a file can't be read or an id is used twice.
 pub fn load(folders: &[PathBuf]) -> Result<Vec<Scenario>, ListError> {
     let mut scenarios = builtin_scenarios()?;
+    scenarios.extend(Property::ALL.map(Scenario::of_property));
     for folder in folders {
         for scenario in load_dir(folder)? {
             if let Some(known) = scenarios.iter().find(|known| known.id() == scenario.id()) {

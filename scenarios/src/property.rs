@@ -14,8 +14,8 @@ mod explore;
 mod framing;
 mod model;
 mod orders;
-mod replay;
 mod render;
+mod replay;
 mod sequences;
 mod world;
 
@@ -24,8 +24,7 @@ mod tests;
 
 use std::fmt;
 
-use proptest::prelude::*;
-use proptest::strategy::BoxedStrategy;
+use proptest::strategy::SBoxedStrategy;
 use serde::{Deserialize, Serialize};
 
 pub use attempt::{Attempt, attempt};
@@ -64,8 +63,12 @@ impl Property {
     /// What the scenario shows, in one line.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Requests => "Generated requests, right and wrong, get the answers that the specification allows",
-            Self::Sequences => "Generated sequences of orders, readings and reconnects keep every order as it was made",
+            Self::Requests => {
+                "Generated requests, right and wrong, get the answers that the specification allows"
+            }
+            Self::Sequences => {
+                "Generated sequences of orders, readings and reconnects keep every order as it was made"
+            }
         }
     }
 }
@@ -76,31 +79,28 @@ impl fmt::Display for Property {
     }
 }
 
-/// The cases of a property against a target with these options.
-pub fn cases(property: Property, facts: &Facts, possible: Possible) -> BoxedStrategy<Case> {
+/// The cases of a property against a target with these options: strategies to be taken in turns, so that also a few cases
+/// are of many kinds.
+pub fn cases(property: Property, facts: &Facts, possible: Possible) -> Vec<SBoxedStrategy<Case>> {
     match property {
         Property::Requests => requests(facts),
-        Property::Sequences => sequences(facts, possible),
+        Property::Sequences => vec![sequences(facts, possible)],
     }
 }
 
 /// Single requests: orders, readings, the calls without parameters, bad envelopes and bad payloads.
-pub fn requests(facts: &Facts) -> BoxedStrategy<Case> {
+pub fn requests(facts: &Facts) -> Vec<SBoxedStrategy<Case>> {
+    let mut kinds = orders::create_order(facts);
+    kinds.push(orders::get_order(facts));
+    kinds.push(orders::without_params(facts));
     match facts.transport {
-        Transport::P2p => prop_oneof![
-            9 => orders::create_order(facts),
-            3 => orders::get_order(facts),
-            2 => orders::without_params(facts),
-            4 => envelopes::calls(facts),
-            4 => framing::payloads(facts),
-        ]
-        .boxed(),
-        Transport::Rest => prop_oneof![
-            12 => orders::create_order(facts),
-            3 => orders::get_order(facts),
-            1 => orders::without_params(facts),
-            2 => framing::bodies(facts),
-        ]
-        .boxed(),
+        Transport::P2p => {
+            for _ in 0..4 {
+                kinds.extend([envelopes::calls(facts), framing::payloads(facts)]);
+            }
+        }
+        Transport::Rest => kinds.push(framing::bodies(facts)),
     }
+    kinds.push(orders::get_order(facts));
+    kinds
 }

@@ -10,18 +10,21 @@ use lsps1_fixtures::Network;
 use lsps1_fixtures::run_dir::RunDir;
 use lsps1_scenarios::dialect::{self, Reading, View};
 use lsps1_scenarios::invariant::{self, RunFacts};
+use lsps1_scenarios::property::Property;
 use lsps1_scenarios::verdict::CheckSet;
 use lsps1_scenarios::{
-    Catalogue, CheckResult, End, Need, Scenario, Session, SessionContext, SessionOutcome, Span,
-    Transport, Verdict, Wait,
+    Action, Catalogue, CheckResult, End, Need, Observation, Scenario, Session, SessionContext,
+    SessionOutcome, Span, Transport, Verdict, Wait,
 };
 
 use super::chain::Chain;
 use super::client::Client;
 use super::fingerprint::{self, Readings};
 use super::plan::{self, Face, Means, Plan, Planned};
+use super::property;
 use super::set_up::set_up;
 use super::step::Stage;
+use super::unanswered::{Request, Unanswered};
 use super::{RunError, Settings, Watcher, millis};
 use crate::list;
 use crate::report::dialect::DialectReport;
@@ -50,6 +53,8 @@ pub struct Suite {
     _run_dir: Option<RunDir>,
     /// What the invariants have to remember from scenario to scenario.
     facts: Mutex<RunFacts>,
+    /// What is no use waiting for.
+    unanswered: Mutex<Unanswered>,
     /// The text of LSPS1 that the target keeps to.
     readings: Readings,
 }
@@ -119,6 +124,7 @@ impl Suite {
             command: found.command,
             _run_dir: found.run_dir,
             facts: Mutex::default(),
+            unanswered: Mutex::default(),
             readings: Readings::new(),
             settings,
         };
@@ -167,7 +173,11 @@ impl Suite {
     /// What the settings select from the scenarios.
     #[must_use]
     pub fn plan(&self) -> Plan {
-        Plan::new(&self.scenarios, &self.settings.selection(), &self.means)
+        let mut plan = Plan::new(&self.scenarios, &self.settings.selection(), &self.means);
+        if self.settings.property.cases == Some(0) {
+            plan.planned.retain(|planned| self.scenarios[planned.index].property().is_none());
+        }
+        plan
     }
 
     /// Whether it is run on the chain, which scenarios share.
@@ -252,6 +262,9 @@ impl Suite {
         let scenario = &self.scenarios[planned.index];
         let transport = planned.transport;
         let started = Instant::now();
+        if let Some(property) = scenario.property() {
+            return self.perform_property(property, transport, started).await;
+        }
         let inconclusive = |reason: String| Performed {
             answered: true,
             took: started.elapsed(),
@@ -289,7 +302,7 @@ impl Suite {
                 break;
             };
             let from_ms = millis(started.elapsed());
-            let observation = stage.perform(action).await;
+            let observation = self.perform_action(&mut stage, action, session.is_preparing()).await;
             session.observe(Span { from_ms, to_ms: millis(started.elapsed()) }, observation);
         }
         let answered = stage.was_answered();
@@ -306,6 +319,56 @@ impl Suite {
             outcome.verdict = Verdict::Error;
             outcome.reason = Some(format!("the scenario did not end after {MAX_ACTIONS} actions"));
         }
+        Performed { answered, took: started.elapsed(), came: Ok((Box::new(outcome), context)) }
+    }
+
+    /// Does one action; what has proved to be hopeless isn't waited for. `is_means` is whether only what comes after it
+    /// depends on it.
+    async fn perform_action(
+        &self,
+        stage: &mut Stage<'_>,
+        action: Action,
+        is_means: bool,
+    ) -> Observation {
+        let Some(request) = Request::of(&action) else { return stage.perform(action).await };
+        let unanswered = || self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        let hopeless = unanswered().hopeless(&request);
+        let observation = match hopeless {
+            Some(why) if is_means => {
+                return Observation::Failed { reason: format!("depends on a failed check: {why}") };
+            }
+            Some(why) => stage.perform_briefly(action, self.settings.quiet_window(), &why).await,
+            None => stage.perform(action).await,
+        };
+        unanswered().note(request, &observation);
+        observation
+    }
+
+    /// The same for a scenario whose steps are drawn.
+    async fn perform_property(
+        &self,
+        property: Property,
+        transport: Transport,
+        started: Instant,
+    ) -> Performed {
+        let context = self.context(transport, property.id(), None);
+        let view = self.view(transport);
+        let (outcome, answered) = if view.is_current() {
+            let connections =
+                self.node.as_ref().map(|(_, target)| Connections::new(*target, started));
+            let stage = Stage::new(self.rest.as_ref(), connections, None, started);
+            let shares = self.plan().planned.into_iter().filter(|planned| {
+                planned.obstacle.is_none() && self.scenarios[planned.index].property().is_some()
+            });
+            let shares = u32::try_from(shares.count()).unwrap_or(u32::MAX);
+            let settings = &self.settings;
+            property::carry_out(property, settings, shares, context.clone(), stage, started).await
+        } else {
+            let dialect = view.dialect().title();
+            let reason =
+                format!("generated requests are those of bLIP-51, the target speaks {dialect}");
+            (property::undecided(Verdict::Skip, reason), true)
+        };
         Performed { answered, took: started.elapsed(), came: Ok((Box::new(outcome), context)) }
     }
 
@@ -426,7 +489,7 @@ fn scenario_seed(seed: u64, id: &str) -> u64 {
 }
 
 /// The public key of a node that nobody has seen before.
-fn fresh_key() -> PublicKey {
+pub(super) fn fresh_key() -> PublicKey {
     loop {
         // All but a negligible number of 32-byte strings are secret keys.
         if let Ok(secret) = SecretKey::from_slice(&rand::random::<[u8; 32]>()) {

@@ -120,11 +120,10 @@ fn judge_invalid_params(reply: &Reply<'_>, data: Option<&Value>, collector: &mut
             format!("`unrecognized` is {} instead of an array of strings", shorten(found))
         }),
     }
-    let Some(request) =
-        reply.request.as_ref().filter(|request| request.method == "lsps1.create_order")
-    else {
-        return;
-    };
+    // Which field is at fault can't be said of params by position.
+    let by_name =
+        |request: &&Request| request.method == "lsps1.create_order" && !request.params.is_array();
+    let Some(request) = reply.request.as_ref().filter(by_name) else { return };
     let (property, message) = (object.get("property"), object.get("message"));
     let only_names_at_fault = names.is_some_and(|names| !names.is_empty()) && property.is_none();
     if !only_names_at_fault {

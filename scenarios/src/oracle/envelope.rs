@@ -26,6 +26,9 @@ pub(super) fn expect(object: &Map<String, Value>, facts: &Facts) -> Expected {
     let params = object.get("params");
     if let Some(name) = method.filter(|_| expected.method.is_none()) {
         expected.faults.push(unknown_method(name, params));
+        if let Some(Value::Array(items)) = params {
+            expected.faults.push(by_position(name, items));
+        }
         return expected;
     }
     match (expected.method, params) {

@@ -53,7 +53,7 @@ impl Attempt {
     pub fn broken(&self, known: &BTreeSet<RequirementId>) -> Vec<&CheckResult> {
         let is_known = |row: &&'static str| known.contains(&RequirementId::from(*row));
         let explained = |check: &Check| match &check.cause {
-            Cause::OneOf(suspects) => suspects.iter().any(|row| is_known(row)),
+            Cause::OneOf(suspects) => suspects.iter().any(is_known),
             Cause::Certain | Cause::NoAnswer => false,
         };
         self.checks
@@ -72,7 +72,10 @@ impl Attempt {
 
 /// Carries out a case.
 pub async fn attempt<D: Driver>(case: &Case, world: &mut World, driver: &mut D) -> Attempt {
-    let orders = case.steps.iter().filter(|step| matches!(step, Step::Call(call) if call.call == "create_order"));
+    let orders = case
+        .steps
+        .iter()
+        .filter(|step| matches!(step, Step::Call(call) if call.call == "create_order"));
     world.change_keys(u32::try_from(orders.count()).unwrap_or(u32::MAX), driver).await;
     let mut trial = Trial {
         world,

@@ -151,9 +151,9 @@ impl Payload {
     pub fn new(bytes: Vec<u8>) -> Self {
         match String::from_utf8(bytes) {
             Ok(text) => Self::Text(text),
-            Err(error) => Self::Hex(
-                error.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
-            ),
+            Err(error) => {
+                Self::Hex(error.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::strategy::BoxedStrategy;
+use proptest::strategy::SBoxedStrategy;
 use serde_json::{Value, json};
 
 use super::case::{Call, Case};
@@ -12,7 +12,7 @@ use crate::oracle::Facts;
 /// A change of the envelope: a member set, or left out.
 type Patch = (&'static str, Option<Value>);
 
-pub(super) fn calls(facts: &Facts) -> BoxedStrategy<Case> {
+pub(super) fn calls(facts: &Facts) -> SBoxedStrategy<Case> {
     let methods = select(vec!["list_protocols", "get_info", "create_order", "get_order"]);
     let patches = prop::collection::vec(patch(), 0..=2);
     (methods, patches, option(1, 6, writing(facts.transport)))
@@ -45,10 +45,10 @@ pub(super) fn calls(facts: &Facts) -> BoxedStrategy<Case> {
             }
             if about_order { Case::after_order(call) } else { Case::of(call) }
         })
-        .boxed()
+        .sboxed()
 }
 
-fn patch() -> BoxedStrategy<Patch> {
+fn patch() -> SBoxedStrategy<Patch> {
     let set = |name: &'static str, values: Vec<Value>| {
         select(values).prop_map(move |value| (name, Some(value)))
     };
@@ -80,5 +80,5 @@ fn patch() -> BoxedStrategy<Patch> {
         3 => left_out,
         1 => Just(("result", Some(json!({})))),
     ]
-    .boxed()
+    .sboxed()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
+use proptest::strategy::{SBoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::attempt::{Attempt, attempt, one_each};
@@ -16,7 +16,7 @@ use crate::transcript::Transcript;
 use crate::verdict::{CheckResult, Verdict};
 
 /// Tries in shrinking one case.
-const SHRINK_STEPS: u32 = 96;
+const SHRINK_STEPS: usize = 96;
 
 /// How often shrinking may wait for an answer in vain where the wait can't be cut short.
 const SHRINK_SILENCES: u32 = 4;
@@ -92,12 +92,12 @@ pub async fn explore<D: Driver>(
         }
     }
     // After the plain cases, so that the target's network is known from an invoice.
-    let strategy = cases(property, &search.world.facts(), effort.possible);
-    for index in 0..effort.cases {
+    let strategies = cases(property, &search.world.facts(), effort.possible);
+    for (index, strategy) in (0..effort.cases).zip(strategies.iter().cycle()) {
         if search.has_ended() {
             break;
         }
-        search.try_drawn(&strategy, effort.seed, index).await;
+        search.try_drawn(&Drawn { strategy, seed: effort.seed, index }).await;
     }
     search.finish()
 }
@@ -156,8 +156,7 @@ impl<'a, D: Driver> Search<'a, D> {
 
     fn finish(mut self) -> Exploration {
         self.found.kept = self.kept;
-        self.found.transcript =
-            Transcript { exchanges: std::mem::take(&mut self.world.history) };
+        self.found.transcript = Transcript { exchanges: std::mem::take(&mut self.world.history) };
         self.found
     }
 
@@ -173,28 +172,25 @@ impl<'a, D: Driver> Search<'a, D> {
         self.take_note(&outcome);
     }
 
-    async fn try_drawn(&mut self, strategy: &BoxedStrategy<Case>, seed: u64, index: u32) {
-        let Some(tree) = draw(strategy, seed, index) else { return };
-        let mut outcome = self.try_once(&tree.current()).await;
+    async fn try_drawn(&mut self, drawn: &Drawn<'_>) {
+        let Some((case, _)) = drawn.after(&[]) else { return };
+        let mut outcome = self.try_once(&case).await;
         if outcome.silent && self.world.wait.is_some() && !self.new_in(&outcome).is_empty() {
             // It was waited for a shorter time than is due; nothing is reported before it has had that.
             self.world.wait = None;
-            outcome = self.try_once(&tree.current()).await;
+            outcome = self.try_once(&case).await;
         }
         for _ in 0..MOST_PER_CASE {
             let broken = self.new_in(&outcome);
-            if broken.is_empty() || self.found.counter_examples.len() >= MOST_COUNTER_EXAMPLES {
+            if broken.is_empty() || self.has_ended() {
                 break;
             }
-            if outcome.dead.is_some() {
-                // There is nothing left to try a smaller case on.
-                self.add(tree.current(), broken);
-                break;
+            let mut smallest = (case.clone(), broken);
+            // Without a target there is nothing to try a smaller case on.
+            if outcome.dead.is_none() {
+                self.shrink(drawn, &mut smallest, outcome.silent).await;
             }
-            // Drawn again, as shrinking uses a tree up.
-            let Some(tree) = draw(strategy, seed, index) else { break };
-            let (case, broken) = self.shrink(tree, broken, outcome.silent).await;
-            self.add(case, broken);
+            self.add(smallest.0, smallest.1);
         }
         self.take_note(&outcome);
     }
@@ -202,45 +198,35 @@ impl<'a, D: Driver> Search<'a, D> {
     /// Makes a case smaller as long as it still breaks something that isn't known yet.
     async fn shrink(
         &mut self,
-        mut tree: Box<dyn ValueTree<Value = Case>>,
-        broken: Vec<CheckResult>,
+        drawn: &Drawn<'_>,
+        smallest: &mut (Case, Vec<CheckResult>),
         silent: bool,
-    ) -> (Case, Vec<CheckResult>) {
-        let mut smallest = (tree.current(), broken);
+    ) {
         let waits = self.world.wait;
         if silent {
             self.world.be_impatient();
         }
         let mut silences = 0;
-        let mut is_smaller = tree.simplify();
-        for _ in 0..SHRINK_STEPS {
-            if !is_smaller || silences >= SHRINK_SILENCES {
-                break;
-            }
-            let case = tree.current();
+        let mut path = vec![Move::Simplify];
+        while path.len() <= SHRINK_STEPS && silences < SHRINK_SILENCES {
+            let Some((case, true)) = drawn.after(&path) else { break };
             let outcome = self.try_once(&case).await;
             if outcome.silent && self.world.context.transport == Transport::Rest {
                 silences += 1;
             }
             let broken = self.new_in(&outcome);
-            if outcome.dead.is_some() {
+            path.push(if broken.is_empty() { Move::Complicate } else { Move::Simplify });
+            if !broken.is_empty() {
+                *smallest = (case, broken);
+            }
+            if outcome.dead.is_some() || outcome.failed.is_some() {
                 self.take_note(&outcome);
-                if !broken.is_empty() {
-                    smallest = (case, broken);
-                }
                 break;
             }
-            is_smaller = if broken.is_empty() {
-                tree.complicate()
-            } else {
-                smallest = (case, broken);
-                tree.simplify()
-            };
         }
         if !silent {
             self.world.wait = waits;
         }
-        smallest
     }
 
     async fn try_once(&mut self, case: &Case) -> Attempt {
@@ -255,7 +241,8 @@ impl<'a, D: Driver> Search<'a, D> {
         self.known.extend(broken.iter().map(|check| check.requirement.clone()));
         self.found.counter_examples.push(CounterExample { case, broken });
         if self.found.counter_examples.len() >= MOST_COUNTER_EXAMPLES {
-            self.found.stopped = Some(format!("{MOST_COUNTER_EXAMPLES} counter-examples are enough"));
+            self.found.stopped =
+                Some(format!("{MOST_COUNTER_EXAMPLES} counter-examples are enough"));
         }
     }
 
@@ -284,19 +271,41 @@ impl<'a, D: Driver> Search<'a, D> {
     }
 }
 
-/// The case with this number. The same seed and number give the same case again, whatever was drawn before.
-fn draw(
-    strategy: &BoxedStrategy<Case>,
-    seed: u64,
-    index: u32,
-) -> Option<Box<dyn ValueTree<Value = Case>>> {
-    let mut bytes = [0; 32];
-    for (place, byte) in bytes.iter_mut().zip(seed.to_le_bytes().into_iter().chain(index.to_le_bytes())) {
-        *place = byte;
-    }
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let config = Config { failure_persistence: None, ..Config::default() };
-    // Only a filter can make drawing fail, and there is none.
-    strategy.new_tree(&mut TestRunner::new_with_rng(config, rng)).ok()
+/// A step in shrinking.
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    /// Takes something away.
+    Simplify,
+    /// Takes the last step back, in part.
+    Complicate,
 }
 
+/// A case and all smaller ones. It is drawn anew for every step, so that nothing has to be kept in between: the same seed
+/// and number give the same case again, whatever was drawn before.
+struct Drawn<'a> {
+    strategy: &'a SBoxedStrategy<Case>,
+    seed: u64,
+    index: u32,
+}
+
+impl Drawn<'_> {
+    /// The case after these moves, and whether the last of them could be made.
+    fn after(&self, path: &[Move]) -> Option<(Case, bool)> {
+        let mut seed = [0; 32];
+        let drawn_from = self.seed.to_le_bytes().into_iter().chain(self.index.to_le_bytes());
+        seed.iter_mut().zip(drawn_from).for_each(|(place, byte)| *place = byte);
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+        let config = Config { failure_persistence: None, ..Config::default() };
+        let mut runner = TestRunner::new_with_rng(config, rng);
+        // Only a filter can make drawing fail, and there is none.
+        let mut tree = self.strategy.new_tree(&mut runner).ok()?;
+        let mut moved = true;
+        for step in path {
+            moved = match step {
+                Move::Simplify => tree.simplify(),
+                Move::Complicate => tree.complicate(),
+            };
+        }
+        Some((tree.current(), moved))
+    }
+}

@@ -102,7 +102,8 @@ mod tests {
                 "payment": {"bolt11": {"state": state, "fee_total_sat": fee}}})
         };
         assert_eq!(model.read("a", &reading("x", "1", "7")), None);
-        let found = |model: &mut Model, reading: &Value| model.read("a", reading).unwrap().judgement;
+        let found =
+            |model: &mut Model, reading: &Value| model.read("a", reading).unwrap().judgement;
         assert_eq!(found(&mut model, &reading("y", "1", "7")), Judgement::Kept);
         assert_eq!(found(&mut model, &reading("y", "2", "7")), Judgement::CompatTolerated);
         assert_eq!(found(&mut model, &reading("y", "2", "8")), Judgement::Broken);

@@ -41,9 +41,9 @@ impl Names<'_> {
                 Some(resolved) => Value::String(resolved),
                 None => value.clone(),
             },
-            Value::Array(items) => {
-                Value::Array(items.iter().map(|item| self.rendered(item)).collect::<Result<_, _>>()?)
-            }
+            Value::Array(items) => Value::Array(
+                items.iter().map(|item| self.rendered(item)).collect::<Result<_, _>>()?,
+            ),
             other => other.clone(),
         })
     }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::strategy::BoxedStrategy;
+use proptest::strategy::SBoxedStrategy;
 use serde_json::{Value, json};
 
 use super::case::{Call, Case, Step};
@@ -36,11 +36,11 @@ enum Operation {
 }
 
 /// Up to twelve operations.
-pub fn sequences(facts: &Facts, possible: Possible) -> BoxedStrategy<Case> {
-    prop::collection::vec(operation(facts, possible), 1..=12).prop_map(resolved).boxed()
+pub fn sequences(facts: &Facts, possible: Possible) -> SBoxedStrategy<Case> {
+    prop::collection::vec(operation(facts, possible), 1..=12).prop_map(resolved).sboxed()
 }
 
-fn operation(facts: &Facts, possible: Possible) -> BoxedStrategy<Operation> {
+fn operation(facts: &Facts, possible: Possible) -> SBoxedStrategy<Operation> {
     let terms = &facts.terms;
     let values: Vec<(&'static str, Value)> = vec![
         ("announce_channel", json!(true)),
@@ -56,27 +56,27 @@ fn operation(facts: &Facts, possible: Possible) -> BoxedStrategy<Operation> {
         ("lsp_balance_sat", json!("18446744073709551616")),
         ("channel_expiry_blocks", json!(0)),
     ]);
-    let mut choices: Vec<(u32, BoxedStrategy<Operation>)> = vec![
-        (4, changes.prop_map(Operation::Create).boxed()),
-        (6, any::<Index>().prop_map(Operation::Read).boxed()),
-        (1, Just(Operation::ReadUnknown).boxed()),
-        (1, refused.prop_map(|(name, value)| Operation::Refused(name, value)).boxed()),
-        (1, Just(Operation::Info).boxed()),
+    let mut choices: Vec<(u32, SBoxedStrategy<Operation>)> = vec![
+        (4, changes.prop_map(Operation::Create).sboxed()),
+        (6, any::<Index>().prop_map(Operation::Read).sboxed()),
+        (1, Just(Operation::ReadUnknown).sboxed()),
+        (1, refused.prop_map(|(name, value)| Operation::Refused(name, value)).sboxed()),
+        (1, Just(Operation::Info).sboxed()),
     ];
     if facts.transport == Transport::P2p {
-        choices.push((2, any::<Index>().prop_map(Operation::ReadAsOther).boxed()));
-        choices.push((2, Just(Operation::Reconnect).boxed()));
+        choices.push((2, any::<Index>().prop_map(Operation::ReadAsOther).sboxed()));
+        choices.push((2, Just(Operation::Reconnect).sboxed()));
     }
     if possible.pay {
-        choices.push((2, any::<Index>().prop_map(Operation::Pay).boxed()));
+        choices.push((2, any::<Index>().prop_map(Operation::Pay).sboxed()));
     }
     if possible.expire {
-        choices.push((1, Just(Operation::Expire).boxed()));
+        choices.push((1, Just(Operation::Expire).sboxed()));
     }
     if possible.restart {
-        choices.push((1, Just(Operation::Restart).boxed()));
+        choices.push((1, Just(Operation::Restart).sboxed()));
     }
-    proptest::strategy::Union::new_weighted(choices).boxed()
+    proptest::strategy::Union::new_weighted(choices).sboxed()
 }
 
 /// The steps; what is about an order is left out as long as there is none.
@@ -90,9 +90,8 @@ fn resolved(operations: Vec<Operation>) -> Case {
             Operation::Create(changes) => {
                 made += 1;
                 let plain = Call::plain("create_order");
-                let call = changes
-                    .into_iter()
-                    .fold(plain, |call, (name, value)| call.with(name, value));
+                let call =
+                    changes.into_iter().fold(plain, |call, (name, value)| call.with(name, value));
                 Some(Step::Call(call))
             }
             Operation::Read(index) => named(&index).map(|id| Step::Call(read(id))),

@@ -22,9 +22,9 @@ const ORDERS_PER_KEY: u32 = 10;
 const PATIENCE: u32 = 20;
 
 /// Carries out actions, one after the other.
-pub trait Driver {
+pub trait Driver: Send {
     /// Does what is asked for, and says when it was done and what came of it.
-    fn perform(&mut self, action: Action) -> impl Future<Output = (Span, Observation)>;
+    fn perform(&mut self, action: Action) -> impl Future<Output = (Span, Observation)> + Send;
 
     /// The node id of a client that nobody has seen before, in hexadecimal.
     fn fresh_key(&mut self) -> String;
@@ -132,7 +132,8 @@ impl World {
         let answer = match world.context.transport {
             Transport::P2p => {
                 let id = world.draw_id();
-                let request = json!({"jsonrpc": "2.0", "id": id, "method": "lsps1.get_info", "params": {}});
+                let request =
+                    json!({"jsonrpc": "2.0", "id": id, "method": "lsps1.get_info", "params": {}});
                 let bytes = request.to_string().into_bytes();
                 world.exchange(MAIN, vec![bytes], &request, &json!(id), &json!(id), driver).await
             }

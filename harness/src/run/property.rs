@@ -1,0 +1,224 @@
+//! Generated conversations with a target: how much of them, and what a counter-example leaves behind.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use lsps1_scenarios::property::{
+    CounterExample, Driver, Effort, Exploration, Possible, Property, Replay, World, explore, repeat,
+};
+use lsps1_scenarios::{
+    Action, Evidence, Observation, RequirementId, SessionContext, SessionOutcome, Span, Transcript,
+    Transport, Verdict,
+};
+
+use super::step::Stage;
+use super::suite::fresh_key;
+use super::{Settings, millis};
+
+/// How much is generated, and where counter-examples go.
+#[derive(Clone, Debug, Default)]
+pub struct PropertySettings {
+    /// How many requests are generated on each transport, and an eighth as many sequences; `None`:
+    /// [`PropertySettings::DEFAULT_CASES`].
+    pub cases: Option<u32>,
+    /// How many orders may be made for them on the target; `None`: [`PropertySettings::DEFAULT_MAX_ORDERS`], or
+    /// [`PropertySettings::DEFAULT_MAX_ORDERS_ON_LOOPBACK`] for a target on this machine.
+    pub max_orders: Option<u32>,
+    /// The folder that replay files are written to; `None`: none are written.
+    pub folder: Option<PathBuf>,
+    /// A counter-example to be carried out instead of generated ones.
+    pub replay: Option<Replay>,
+}
+
+impl PropertySettings {
+    /// Requests for each transport.
+    pub const DEFAULT_CASES: u32 = 150;
+
+    /// Orders on a target that others use as well, and that may count them.
+    pub const DEFAULT_MAX_ORDERS: u32 = 20;
+
+    /// Orders on a target of one's own.
+    pub const DEFAULT_MAX_ORDERS_ON_LOOPBACK: u32 = 2_000;
+}
+
+/// Tries a property on a target, and says whether the first thing sent got any answer. `shares` properties have the
+/// budget of orders in common.
+pub(super) async fn carry_out(
+    property: Property,
+    settings: &Settings,
+    shares: u32,
+    context: SessionContext,
+    stage: Stage<'_>,
+    started: Instant,
+) -> (SessionOutcome, bool) {
+    let mut driver = StageDriver { stage, started };
+    let outcome = converse(property, settings, shares, context, &mut driver).await;
+    let answered = driver.stage.was_answered();
+    driver.stage.close().await;
+    (outcome, answered)
+}
+
+async fn converse(
+    property: Property,
+    settings: &Settings,
+    shares: u32,
+    context: SessionContext,
+    driver: &mut StageDriver<'_>,
+) -> SessionOutcome {
+    let transport = context.transport;
+    let quiet = settings.quiet_window();
+    let orders = max_orders(settings) / shares.max(1);
+    let seed = context.seed;
+    let mut world = match World::prepare(context, orders, quiet, driver).await {
+        Ok(world) => world,
+        Err(error) => return undecided(Verdict::Inconclusive, error.to_string()),
+    };
+    let exploration = match &settings.property.replay {
+        Some(replay) => repeat(&replay.steps, &mut world, driver).await,
+        None => {
+            let cases = settings.property.cases.unwrap_or(PropertySettings::DEFAULT_CASES);
+            let cases = match property {
+                Property::Requests => cases,
+                Property::Sequences => cases.div_ceil(8),
+            };
+            // Paying needs a channel, and the target is nobody's to restart.
+            let effort = Effort { seed, cases, possible: Possible::default() };
+            explore(property, effort, &mut world, driver).await
+        }
+    };
+    conclude(property, transport, settings, exploration)
+}
+
+/// What there is to say if nothing was tried.
+pub(super) fn undecided(verdict: Verdict, reason: String) -> SessionOutcome {
+    SessionOutcome {
+        checks: Vec::new(),
+        verdict,
+        reason: Some(reason),
+        transcript: Transcript::default(),
+    }
+}
+
+fn max_orders(settings: &Settings) -> u32 {
+    let default = if settings.is_on_loopback() {
+        PropertySettings::DEFAULT_MAX_ORDERS_ON_LOOPBACK
+    } else {
+        PropertySettings::DEFAULT_MAX_ORDERS
+    };
+    settings.property.max_orders.unwrap_or(default)
+}
+
+/// Gives every finding the case that shows it, and the command that repeats it.
+fn conclude(
+    property: Property,
+    transport: Transport,
+    settings: &Settings,
+    mut exploration: Exploration,
+) -> SessionOutcome {
+    for example in &mut exploration.counter_examples {
+        let notes = notes(property, transport, settings, example);
+        for check in &mut example.broken {
+            check.evidence.splice(0..0, notes.iter().cloned());
+        }
+    }
+    let checks = exploration.checks();
+    let worst = checks.iter().max_by(|a, b| {
+        // Of equals the first, so that the reason is the first finding.
+        a.verdict.cmp(&b.verdict).then(b.requirement.cmp(&a.requirement))
+    });
+    let worst = worst.filter(|check| check.verdict >= Verdict::Warn);
+    let (verdict, reason) = match (worst, &exploration.stopped) {
+        (Some(worst), _) => {
+            (worst.verdict, Some(format!("{}: {}", worst.requirement, worst.message)))
+        }
+        (None, Some(stopped)) => (Verdict::Inconclusive, Some(stopped.clone())),
+        (None, None) => (Verdict::Pass, left_out(&exploration)),
+    };
+    SessionOutcome { checks, verdict, reason, transcript: exploration.transcript }
+}
+
+/// A pass that isn't whole says so.
+fn left_out(exploration: &Exploration) -> Option<String> {
+    let Exploration { tried, left_out, .. } = exploration;
+    (*left_out > 0).then(|| {
+        format!(
+            "{left_out} of {} generated cases were left out, as no more orders may be made (--max-orders)",
+            tried + left_out
+        )
+    })
+}
+
+fn notes(
+    property: Property,
+    transport: Transport,
+    settings: &Settings,
+    example: &CounterExample,
+) -> Vec<Evidence> {
+    let mut notes = vec![Evidence::note(format!("counter-example: {}", example.case))];
+    let Some(folder) =
+        settings.property.folder.as_deref().filter(|_| settings.property.replay.is_none())
+    else {
+        return notes;
+    };
+    let rows: Vec<RequirementId> =
+        example.broken.iter().map(|check| check.requirement.clone()).collect();
+    let first = rows.first().map(RequirementId::as_str).unwrap_or_default();
+    let path = folder.join(format!("replay-{transport}-{property}-{first}.json"));
+    let replay = Replay::new(property, transport, settings.seed, rows, example.case.clone());
+    notes.push(Evidence::note(match write(&path, &replay.text()) {
+        Ok(()) => format!("replay with: {}", command(settings, transport, &path)),
+        Err(error) => format!("failed to write {}: {error}", path.display()),
+    }));
+    notes
+}
+
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, text)
+}
+
+/// The command that carries out a replay file on the same target. The operator's token isn't shown.
+fn command(settings: &Settings, transport: Transport, path: &Path) -> String {
+    let target = &settings.target;
+    let mut words = vec!["lsps1-harness".to_owned(), "run".to_owned()];
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            words.extend([name.to_owned(), value]);
+        }
+    };
+    // A target that is started says where it is, if nobody else does.
+    let is_there = |wanted: Transport| transport == wanted || target.command.is_some();
+    add("--target-cmd", target.command.clone());
+    let rest = target.rest.as_ref().filter(|_| is_there(Transport::Rest) || target.p2p.is_none());
+    add("--rest", rest.map(ToString::to_string));
+    let p2p = target.p2p.as_ref().filter(|_| is_there(Transport::P2p));
+    add("--p2p", p2p.map(ToString::to_string));
+    add("--network", target.network.clone());
+    add("--replay", Some(path.display().to_string()));
+    if settings.regtest {
+        words.push("--regtest".to_owned());
+    }
+    let quoted = shlex::try_join(words.iter().map(String::as_str));
+    let command = quoted.unwrap_or_else(|_| words.join(" "));
+    if target.token.is_some() { format!("LSPS1_TOKEN=… {command}") } else { command }
+}
+
+/// Lets a stage do what generated cases ask for.
+struct StageDriver<'a> {
+    stage: Stage<'a>,
+    started: Instant,
+}
+
+impl Driver for StageDriver<'_> {
+    async fn perform(&mut self, action: Action) -> (Span, Observation) {
+        let from_ms = millis(self.started.elapsed());
+        let observation = self.stage.perform(action).await;
+        (Span { from_ms, to_ms: millis(self.started.elapsed()) }, observation)
+    }
+
+    fn fresh_key(&mut self) -> String {
+        fresh_key().to_string()
+    }
+}
