@@ -3,9 +3,15 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use lsps1_scenarios::{Catalogue, Requirement, Scenario};
+use lsps1_scenarios::coverage::{Covered, coverage};
+use lsps1_scenarios::{Catalogue, Requirement, Scenario, compat};
 
+use crate::faults;
 use crate::list::{ListError, catalogue, load};
+use crate::{describe, text as texts};
+
+/// How many of a requirement's scenarios are told in full.
+const SCENARIOS_IN_FULL: usize = 6;
 
 /// Everything known about the requirement or scenario `id`. Upper and lower case are the same.
 ///
@@ -44,17 +50,64 @@ fn requirement(row: &Requirement, catalogue: &Catalogue, scenarios: &[Scenario])
             );
         }
     }
-    let by: Vec<&Scenario> =
-        scenarios.iter().filter(|scenario| scenario.requirements().contains(&row.id)).collect();
-    if by.is_empty() {
-        let _ = writeln!(text, "\nNo scenario names it.");
-    } else {
-        let _ = writeln!(text, "\nScenarios:");
-        for scenario in by {
-            let _ = writeln!(text, "  {}: {}", scenario.id(), scenario.title());
+    for deviation in compat::deviations_from(&row.id) {
+        let _ = writeln!(text, "\nProfile compat: {deviation}");
+    }
+    let covered = coverage(scenarios).into_iter().find(|covered| covered.row.id == row.id);
+    if let Some(covered) = covered {
+        checks(&mut text, row, &covered, scenarios);
+    }
+    let faults: Vec<_> = faults::breaking(row.id.as_str()).collect();
+    if !faults.is_empty() {
+        let _ = writeln!(text, "\nFaults of the mock that have to be found by it:");
+        for fault in faults {
+            let _ = writeln!(text, "  {}: {}", fault.name, fault.summary);
         }
     }
     text
+}
+
+/// What checks the row, and how, or why nothing does.
+fn checks(text: &mut String, row: &Requirement, covered: &Covered, scenarios: &[Scenario]) {
+    if let Some(unchecked) = covered.unchecked() {
+        let _ = writeln!(text, "\nNothing checks it: {}", unchecked.why);
+        return;
+    }
+    if !covered.invariants.is_empty() {
+        let names = covered.invariants.join(", ");
+        let _ = writeln!(text, "\nIn all traffic of every scenario, by the invariants: {names}");
+    }
+    let by: Vec<&Scenario> =
+        scenarios.iter().filter(|scenario| scenario.requirements().contains(&row.id)).collect();
+    if by.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\nScenarios:");
+    for scenario in by.iter().take(SCENARIOS_IN_FULL) {
+        steps(text, row, scenario);
+    }
+    for scenario in by.iter().skip(SCENARIOS_IN_FULL) {
+        let _ = writeln!(text, "  {}: {}", scenario.id(), scenario.title());
+    }
+}
+
+/// What a scenario sends, and what passes the row there.
+fn steps(text: &mut String, row: &Requirement, scenario: &Scenario) {
+    let transports: Vec<String> = scenario.transports().iter().map(ToString::to_string).collect();
+    let _ = writeln!(
+        text,
+        "  {} ({}): {}",
+        scenario.id(),
+        transports.join(", "),
+        texts::one_line(scenario.title())
+    );
+    for step in scenario.steps() {
+        let _ = writeln!(text, "    sent: {}", describe::act(step));
+        let own = step.expect.iter().filter(|check| check.requirements.contains(&row.id));
+        for expectation in own {
+            let _ = writeln!(text, "      passes if {}", describe::passes(expectation));
+        }
+    }
 }
 
 fn scenario(scenario: &Scenario, catalogue: &Catalogue) -> String {
@@ -86,6 +139,38 @@ mod tests {
         let text = explain("l0-018", &[]).unwrap();
         assert!(text.starts_with("L0-018 (MUST, "), "{text}");
         assert!(text.contains("Judged by:") && text.contains("A-02 is ambiguous"), "{text}");
+    }
+
+    #[test]
+    fn a_requirement_is_explained_by_what_is_sent_and_what_passes() {
+        let text = explain("L1-044", &[]).unwrap();
+        for expected in [
+            "above-max-lsp-balance (p2p, rest): ",
+            "sent: create_order with {\"lsp_balance_sat\":",
+            "passes if ",
+            "it is refused with error 100",
+            "Faults of the mock",
+        ] {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
+        let text = explain("L1-134", &[]).unwrap();
+        assert!(text.contains("by the invariants: payment"), "{text}");
+        let text = explain("L0-161", &[]).unwrap();
+        assert!(text.contains("Profile compat: ") && text.contains("cln-lsps"), "{text}");
+    }
+
+    #[test]
+    fn a_row_without_check_says_why() {
+        for (id, why) in [
+            ("L0-028", "binds clients"),
+            ("L0-056", "authors"),
+            ("L0-027", "not observable from outside"),
+            ("L1-186", "mempool"),
+            ("L1-199", "a view of the chain"),
+        ] {
+            let text = explain(id, &[]).unwrap();
+            assert!(text.contains("Nothing checks it: ") && text.contains(why), "{id}: {text}");
+        }
     }
 
     #[test]

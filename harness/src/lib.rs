@@ -19,9 +19,12 @@
 //! ```
 
 pub mod cli;
+pub mod describe;
 pub mod exit;
 pub mod explain;
+pub mod faults;
 pub mod list;
+mod list_summary;
 pub mod report;
 pub mod run;
 pub mod self_test;

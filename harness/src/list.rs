@@ -1,14 +1,16 @@
 //! `list`: what there is to be run, and what it is for.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use lsps1_scenarios::coverage::{Covered, coverage};
 use lsps1_scenarios::property::Property;
 use lsps1_scenarios::{Catalogue, Need, Scenario, ScenarioError, builtin_scenarios, load_dir};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
+use crate::faults;
+use crate::list_summary::Summary;
 use crate::run::collect::can_be_broken;
 use crate::text::{clipped, counted};
 
@@ -130,59 +132,65 @@ pub fn scenarios(folders: &[PathBuf], as_json: bool) -> Result<String, ListError
     Ok(text)
 }
 
-/// The requirements with the scenarios that check them, one a line, or as JSON.
+/// The requirements with what checks them or why nothing does, one a line and then the sums, or as JSON.
 ///
 /// # Errors
 /// As [`load`] and [`catalogue`].
 pub fn requirements(folders: &[PathBuf], as_json: bool) -> Result<String, ListError> {
-    let catalogue = catalogue()?;
-    let scenarios = load(folders)?;
-    let mut checked_by: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for scenario in &scenarios {
-        for requirement in scenario.requirements() {
-            checked_by.entry(requirement.to_string()).or_default().push(scenario.id());
-        }
-    }
-    let by = |id: &str| checked_by.get(id).map(Vec::as_slice).unwrap_or_default();
+    catalogue()?;
+    let rows = coverage(&load(folders)?);
     if as_json {
-        let list: Vec<Value> = catalogue
-            .iter()
-            .map(|row| {
-                let mut value = json!(row);
-                value["scenarios"] = json!(by(row.id.as_str()));
-                value["can_be_broken"] = json!(can_be_broken(row));
-                value
-            })
-            .collect();
+        let list: Vec<Value> = rows.iter().map(requirement_as_json).collect();
         return Ok(pretty(&json!(list)));
     }
     let mut text = String::new();
-    let (mut breakable, mut covered) = (0, 0);
-    for row in catalogue.iter() {
-        let by = by(row.id.as_str());
-        if can_be_broken(row) {
-            breakable += 1;
-            covered += usize::from(!by.is_empty());
-        }
-        let checks = match by {
-            [] => "-".to_owned(),
-            [only] => (*only).to_owned(),
-            [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-        };
-        // Writing to a String doesn't fail.
+    for row in &rows {
+        // Writing to a String doesn't fail, here and below.
         let _ = writeln!(
             text,
-            "{:<7} {:<10} {:<60}  {checks}",
-            row.id,
-            row.level,
-            clipped(&row.text, 40)
+            "{:<7} {:<10} {:<60}  {}",
+            row.row.id,
+            row.row.level,
+            clipped(&row.row.text, 40),
+            what_checks(row)
         );
     }
-    let _ = writeln!(
-        text,
-        "\n{breakable} MUST rows can be broken by an LSP where it can be seen; scenarios name {covered} of them"
-    );
+    let _ = writeln!(text, "\n{}", Summary::of(&rows));
     Ok(text)
+}
+
+fn requirement_as_json(covered: &Covered) -> Value {
+    let faults: Vec<&str> =
+        faults::breaking(covered.row.id.as_str()).map(|fault| fault.name.as_str()).collect();
+    let mut value = json!(covered.row);
+    value["scenarios"] = json!(covered.scenarios);
+    value["invariants"] = json!(covered.invariants);
+    value["faults"] = json!(faults);
+    value["can_be_broken"] = json!(can_be_broken(covered.row));
+    value["unchecked"] = json!(covered.unchecked());
+    value
+}
+
+/// `above-max-lsp-balance and 2 more; invariant payment; 3 faults`, or why there is nothing.
+fn what_checks(covered: &Covered) -> String {
+    if !covered.is_checked() {
+        return match covered.unchecked() {
+            Some(unchecked) => format!("- {}", unchecked.why),
+            None => "- neither checked nor explained".to_owned(),
+        };
+    }
+    let mut parts = Vec::new();
+    match covered.scenarios.as_slice() {
+        [] => {}
+        [only] => parts.push(only.clone()),
+        [first, rest @ ..] => parts.push(format!("{first} and {} more", rest.len())),
+    }
+    parts.extend(covered.invariants.iter().map(|name| format!("invariant {name}")));
+    match faults::breaking(covered.row.id.as_str()).count() {
+        0 => {}
+        count => parts.push(counted(count, "fault", "faults")),
+    }
+    parts.join("; ")
 }
 
 fn pretty(value: &Value) -> String {
