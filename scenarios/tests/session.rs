@@ -7,7 +7,8 @@ mod support;
 use std::sync::LazyLock;
 
 use lsps1_scenarios::{
-    Action, End, Observation, RequirementId, Scenario, Session, SessionOutcome, Transport, Verdict,
+    Action, End, Frame, Observation, RequirementId, Scenario, Session, SessionOutcome, Span,
+    Transport, Verdict, Wait,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -518,4 +519,75 @@ fn an_unfinished_session_is_inconclusive() {
     let Some(Action::Exchange { .. }) = session.next_action() else { panic!("an exchange") };
     session.observe(Default::default(), Observation::Frames { frames: vec![], end: End::TimedOut });
     assert_eq!(session.finish().verdict, Verdict::Inconclusive);
+}
+
+const COUNTED: &str = r#"
+id: counted
+title: One reply
+transports: [p2p]
+steps:
+  - call: list_protocols
+    quiet: true
+    expect:
+      - { for: [L0-052], at: $.count, is: { const: 1 }, says: a request gets exactly one reply }
+  - call: list_protocols
+"#;
+
+/// What the session asks the driver for after the answer to a step that is `quiet`.
+fn listened(more: &[&str]) -> (SessionOutcome, Vec<Action>) {
+    let scenario = scenario(COUNTED);
+    let mut session = Session::new(&scenario, context(Transport::P2p));
+    let (mut listened, mut now) = (Vec::new(), 0);
+    while let Some(action) = session.next_action() {
+        now += 100;
+        let observation = match &action {
+            Action::Exchange { frames, .. } if frames.is_empty() => {
+                listened.push(action.clone());
+                let frame = |text: &&str| Frame { bytes: text.as_bytes().to_vec(), at_ms: now };
+                Observation::Frames { frames: more.iter().map(frame).collect(), end: End::TimedOut }
+            }
+            Action::Exchange { frames, .. } => {
+                let request: Value = serde_json::from_slice(&frames[0]).unwrap();
+                let reply =
+                    json!({"jsonrpc": "2.0", "id": request["id"], "result": {"protocols": [1]}});
+                let frames = vec![Frame { bytes: reply.to_string().into_bytes(), at_ms: now }];
+                Observation::Frames { frames, end: End::Complete }
+            }
+            _ => Observation::Connected,
+        };
+        session.observe(Span { from_ms: now, to_ms: now + 50 }, observation);
+    }
+    (session.finish(), listened)
+}
+
+#[test]
+fn a_quiet_step_listens_on_for_the_drivers_quiet_window() {
+    let (outcome, listened) = listened(&[]);
+    assert_eq!(verdict(&outcome, "L0-052"), Some(Verdict::Pass));
+    let [Action::Exchange { wait, .. }] = &listened[..] else { panic!("{listened:?}") };
+    assert_eq!(*wait, Wait::default(), "no id awaited, and no time of its own");
+}
+
+#[test]
+fn what_comes_in_the_quiet_window_counts_and_is_shown_with_its_length() {
+    let (outcome, _) = listened(&[r#"{"jsonrpc":"2.0","id":null,"result":{}}"#]);
+    assert_eq!(verdict(&outcome, "L0-052"), Some(Verdict::Fail));
+    let check = &outcome.checks[0];
+    assert!(format!("{:?}", check.evidence).contains("listened on for 50 ms"), "{check:#?}");
+}
+
+#[test]
+fn only_what_is_judged_is_no_preparation() {
+    let scenario = scenario(ORDER);
+    let mut session = Session::new(&scenario, context(Transport::Rest));
+    let Some(Action::Http(request)) = session.next_action() else { panic!("no request") };
+    assert_eq!((request.path.as_str(), session.is_preparing()), ("get_info", true));
+    let (status, headers) = (200, Vec::new());
+    let body = info().to_string().into_bytes();
+    session.observe(
+        Span { from_ms: 0, to_ms: 1 },
+        Observation::Http { status, headers, body, truncated: false },
+    );
+    let Some(Action::Http(request)) = session.next_action() else { panic!("no request") };
+    assert_eq!((request.path.as_str(), session.is_preparing()), ("create_order", false));
 }

@@ -45,12 +45,19 @@ pub struct Fault {
     pub summary: String,
     /// Ids of the requirements that it may break, and no others.
     pub breaks: Vec<String>,
-    /// What it takes to see it beside messages, `chain`.
-    #[serde(default)]
-    pub needs: Vec<String>,
+    /// What it takes to see it: `messages`, or more (`chain`).
+    #[serde(default = "messages")]
+    pub needs: String,
     /// Its place in the mock's list.
     #[serde(skip)]
     pub place: usize,
+}
+
+/// The word for what every mock can be asked for.
+pub const MESSAGES: &str = "messages";
+
+fn messages() -> String {
+    MESSAGES.to_owned()
 }
 
 /// The mock LSP's program.
@@ -144,10 +151,10 @@ mod tests {
     #[test]
     fn the_list_of_faults_is_read_in_its_order() {
         let json = br#"[{"name":"a","summary":"x","breaks":["L0-001"],"new":1},
-            {"name":"b","summary":"y","breaks":["L1-139"],"needs":["chain"]}]"#;
+            {"name":"b","summary":"y","breaks":["L1-139"],"needs":"chain"}]"#;
         let faults = parse(json).unwrap();
         assert_eq!(faults.iter().map(|fault| fault.place).collect::<Vec<_>>(), [0, 1]);
-        assert_eq!(faults[1].needs, ["chain"]);
+        assert_eq!([faults[0].needs.as_str(), faults[1].needs.as_str()], ["messages", "chain"]);
     }
 
     #[test]

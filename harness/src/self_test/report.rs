@@ -314,7 +314,7 @@ mod tests {
             name: "bound-exclusive".into(),
             summary: "x".into(),
             breaks: vec!["L1-046".into(), "L1-050".into()],
-            needs: Vec::new(),
+            needs: "messages".into(),
             place: 0,
         }
     }

@@ -1,0 +1,81 @@
+//! The self-test as a user runs it: every fault of the mock is found by a row that it breaks and by no other, and the
+//! mock as it is gives nothing to complain about. The mock is this very program, which acts as one when [`ACT_AS_MOCK`]
+//! is set: like that it is built for the tests alone, and always up to date.
+
+#[allow(dead_code, reason = "not every test runs the subcommand `run`")]
+mod support;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+use support::{ACT_AS_MOCK, harness};
+
+fn main() -> ExitCode {
+    if std::env::var_os(ACT_AS_MOCK).is_some() {
+        return mock_lsp::cli::main();
+    }
+    let trials = vec![
+        Trial::test("clean_in_both_directions", clean),
+        Trial::test("a_filter_that_matches_nothing_exits_with_4", nothing_tried),
+        Trial::test("without_a_mock_it_says_what_to_do", no_mock),
+        Trial::test("a_program_that_is_no_mock_is_named", not_a_mock),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Runs the self-test and gives its report, which has to keep to its schema.
+fn self_test(arguments: &[&str]) -> Result<(support::Ended, Value), Failed> {
+    let own = std::env::current_exe()?;
+    let own = own.to_str().ok_or("the path of this program is no UTF-8")?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("self-test.json");
+    let json = path.to_str().ok_or("the path of the report is no UTF-8")?;
+    let ended = harness(&[&["self-test", "--mock", own, "--json", json], arguments].concat());
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| format!("there is no report ({error}): {ended:?}"))?;
+    let report: Value = serde_json::from_str(&text)?;
+    let schema: Value = serde_json::from_str(include_str!("../schemas/self-test.json"))?;
+    let validator = jsonschema::validator_for(&schema)?;
+    let wrong: Vec<String> = validator
+        .iter_errors(&report)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    if !wrong.is_empty() || report["exit_code"] != ended.code {
+        return Err(format!("the report breaks its schema: {wrong:#?}, exit {}", ended.code).into());
+    }
+    Ok((ended, report))
+}
+
+fn clean() -> Result<(), Failed> {
+    let (ended, report) = self_test(&[])?;
+    let detected = report["summary"]["detected"].as_u64().unwrap_or(0);
+    if ended.code == 0 && report["unbroken"]["clean"] == true && detected >= 60 {
+        return Ok(());
+    }
+    Err(format!("exit {}\n{}\n{}", ended.code, ended.stdout, ended.stderr).into())
+}
+
+fn nothing_tried() -> Result<(), Failed> {
+    let (ended, report) = self_test(&["--filter", "no-fault-is-called-that"])?;
+    if ended.code == 4 && report["faults"] == Value::Array(Vec::new()) {
+        return Ok(());
+    }
+    Err(format!("exit {}\n{}", ended.code, ended.stdout).into())
+}
+
+fn no_mock() -> Result<(), Failed> {
+    refused(&["self-test", "--mock", "/does/not/exist"], "/does/not/exist")
+}
+
+fn not_a_mock() -> Result<(), Failed> {
+    refused(&["self-test", "--mock", "/bin/true"], "failed to list the faults of /bin/true")
+}
+
+fn refused(arguments: &[&str], says: &str) -> Result<(), Failed> {
+    let ended = harness(arguments);
+    if ended.code == 2 && ended.stderr.contains(says) && ended.stdout.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{ended:?}").into())
+}
