@@ -380,7 +380,7 @@ fn print_faults(as_json: bool) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     if as_json {
         let faults: Vec<Value> = Fault::all()
-            .map(|fault| json!({"name": fault.name, "summary": fault.summary, "breaks": fault.breaks()}))
+            .map(|fault| json!({"name": fault.name, "summary": fault.summary, "needs": fault.needs.name(), "breaks": fault.breaks()}))
             .collect();
         return writeln!(stdout, "{:#}", Value::from(faults));
     }

@@ -53,7 +53,7 @@ use service::{Service, Setup};
 pub use clock::{BoxFuture, Clock, ManualClock, SystemClock};
 pub use config::{BitcoindConfig, Config, ConfigError, EngineConfig};
 pub use engine::regtest::BackendError;
-pub use fault::Fault;
+pub use fault::{Fault, Needs};
 pub use order::{Fee, Terms, TermsError};
 
 /// After how many confirmations channels that others open to the mock can be used.
@@ -305,7 +305,12 @@ async fn dispatch(mut events: NodeEvents, messages: CustomMessageFace, engine: A
             NodeEvent::CustomMessage { peer, type_id, payload } => {
                 messages.on_message(peer, type_id, &payload).await
             }
-            event => engine.on_node_event(event),
+            event => {
+                if let NodeEvent::PeerConnected { id, .. } = &event {
+                    messages.on_connected(*id);
+                }
+                engine.on_node_event(event);
+            }
         }
     }
 }

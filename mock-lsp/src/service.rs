@@ -6,6 +6,7 @@
 mod create;
 mod store;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -113,6 +114,8 @@ struct Parts {
     store: Mutex<Store>,
     journal: Journal,
     answers: AtomicU64,
+    /// The clients that have called get_info on their connection, for a fault.
+    informed: Mutex<HashSet<PublicKey>>,
     /// Counts the changes of orders.
     changes: watch::Sender<u64>,
     /// Wakes the timer when an order with an earlier expiry has come.
@@ -129,6 +132,7 @@ impl Service {
                 store,
                 journal: Journal::default(),
                 answers: AtomicU64::new(0),
+                informed: Mutex::default(),
                 changes: watch::Sender::new(0),
                 new_expiry: Notify::new(),
             }),
@@ -137,19 +141,38 @@ impl Service {
 
     /// Answers a request, with the faults that concern results.
     pub(crate) async fn answer(&self, call: Call) -> Result<Object, RpcError> {
-        let scene = self.scene(Some(call.method()));
-        let mut result = match call {
-            Call::ListProtocols => lsps0::write_protocols(),
-            Call::GetInfo => lsps1::write_info(&self.parts.setup.terms),
+        let mut scene = self.scene(Some(call.method()));
+        let order = match call {
+            Call::ListProtocols | Call::GetInfo => None,
             Call::CreateOrder { client, request } => {
-                lsps1::write_order(&self.create_order(client, request).await?)
+                Some(self.create_order(client, request).await?)
             }
             Call::GetOrder { order_id, reader } => {
-                lsps1::write_order(&self.find_order(&order_id, reader.as_ref())?)
+                Some(self.find_order(&order_id, reader.as_ref())?)
             }
         };
+        let mut result = match (&order, scene.method) {
+            (Some(order), _) => lsps1::write_order(order),
+            (None, Some(Method::ListProtocols)) => lsps0::write_protocols(),
+            (None, _) => lsps1::write_info(&self.parts.setup.terms),
+        };
+        scene.refund_onchain_address = order.and_then(|order| order.request.refund_onchain_address);
         self.faults().rewrite_result(&mut result, &scene);
         Ok(result)
+    }
+
+    /// Whether a client has called get_info on its connection, or does so now. Only a fault asks.
+    pub(crate) fn has_asked(&self, client: PublicKey, method: Method) -> bool {
+        let mut informed = self.parts.informed.lock();
+        if method == Method::GetInfo {
+            informed.insert(client);
+        }
+        method != Method::CreateOrder || informed.contains(&client)
+    }
+
+    /// Forgets what a client has asked for on its former connection.
+    pub(crate) fn forget_questions(&self, client: &PublicKey) {
+        self.parts.informed.lock().remove(client);
     }
 
     fn find_order(&self, id: &str, reader: Option<&PublicKey>) -> Result<Order, RpcError> {
@@ -173,7 +196,13 @@ impl Service {
     /// What a rewriting fault is told about the next answer.
     pub(crate) fn scene(&self, method: Option<Method>) -> Scene {
         let serial = self.parts.answers.fetch_add(1, Ordering::Relaxed);
-        Scene { method, now: self.now(), serial }
+        Scene {
+            method,
+            now: self.now(),
+            serial,
+            network: self.network(),
+            refund_onchain_address: None,
+        }
     }
 
     /// The record of messages.

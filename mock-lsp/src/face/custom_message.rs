@@ -1,10 +1,14 @@
 //! LSPS0 over Lightning custom messages (bLIP-50 "Lightning Peer-To-Peer Transport").
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use bitcoin::secp256k1::PublicKey;
 use lsps1_fixtures::node::Node;
-use serde_json::Value;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
 
-use crate::fault::Switch;
+use crate::fault::{Face, Switch};
 use crate::message::jsonrpc::{self, BadFormat, Request, RequestParams};
 use crate::message::lsps0::{MAX_PAYLOAD, MESSAGE_TYPE};
 use crate::message::{Method, Object, Reading, RpcError, lsps0, lsps1};
@@ -15,15 +19,18 @@ use crate::service::{Call, Service};
 pub(crate) struct CustomMessageFace {
     node: Node,
     service: Service,
+    /// What a fault sends again.
+    last_answers: Arc<Mutex<HashMap<PublicKey, Vec<u8>>>>,
 }
 
 impl CustomMessageFace {
     pub(crate) fn new(node: Node, service: Service) -> Self {
-        Self { node, service }
+        Self { node, service, last_answers: Arc::default() }
     }
 
     /// Answers a message, if it is one for LSPS0 and wants an answer.
     pub(crate) async fn on_message(&self, peer: PublicKey, message_type: u16, payload: &[u8]) {
+        let faults = self.service.faults();
         if message_type != MESSAGE_TYPE {
             return;
         }
@@ -34,11 +41,28 @@ impl CustomMessageFace {
             payload,
             answers.first().map(Vec::as_slice),
         );
+        if let Some(answer) = answers.last().filter(|_| faults.on(Switch::ReplaysAnswers)) {
+            self.last_answers.lock().insert(peer, answer.clone());
+        }
         for answer in answers {
-            if let Err(error) = self.node.send_custom(peer, MESSAGE_TYPE, answer) {
-                // bLIP-50 has the client ask again.
-                tracing::info!(%peer, "failed to {error}");
-            }
+            self.send(peer, answer);
+        }
+    }
+
+    /// A node has connected.
+    pub(crate) fn on_connected(&self, peer: PublicKey) {
+        self.service.forget_questions(&peer);
+        // Only a fault has kept one.
+        let answer = self.last_answers.lock().remove(&peer);
+        if let Some(answer) = answer {
+            self.send(peer, answer);
+        }
+    }
+
+    fn send(&self, peer: PublicKey, answer: Vec<u8>) {
+        if let Err(error) = self.node.send_custom(peer, MESSAGE_TYPE, answer) {
+            // bLIP-50 has the client ask again.
+            tracing::info!(%peer, "failed to {error}");
         }
     }
 }
@@ -46,7 +70,15 @@ impl CustomMessageFace {
 /// The payloads that answer a payload: one, or none for a notification.
 async fn answer(service: &Service, peer: PublicKey, payload: &[u8]) -> Vec<Vec<u8>> {
     let faults = service.faults();
-    let request = match jsonrpc::read(payload, faults.framing()) {
+    let mut payload = payload.to_vec();
+    faults.rewrite_incoming(&mut payload);
+    if faults.drops(&payload) {
+        return Vec::new();
+    }
+    if let Some(error) = faults.reject(&payload) {
+        return vec![write(service, None, Value::Null, Err(error))];
+    }
+    let request = match jsonrpc::read(&payload, faults.framing()) {
         Ok(request) => request,
         Err(bad) => return answer_bad_format(service, peer, bad),
     };
@@ -67,10 +99,25 @@ async fn answer(service: &Service, peer: PublicKey, payload: &[u8]) -> Vec<Vec<u
         Err(error) => Err(error),
     };
     let payload = write(service, method, id, outcome);
+    let mut payloads = vec![payload];
     if method == Some(Method::ListProtocols) && faults.on(Switch::AnswersTwice) {
-        return vec![payload.clone(), payload];
+        payloads.extend(payloads.clone());
     }
-    vec![payload]
+    if method == Some(Method::GetOrder) {
+        payloads.splice(0..0, notification(service));
+    }
+    payloads
+}
+
+/// What faults send unasked.
+fn notification(service: &Service) -> Option<Vec<u8>> {
+    let mut notification = json!({"jsonrpc": "2.0", "method": "lsps1.news"});
+    if service.faults().on(Switch::NotifiesByPosition) {
+        notification["params"] = json!([1]);
+    } else if !service.faults().on(Switch::NotifiesWithoutParams) {
+        return None;
+    }
+    Some(notification.to_string().into_bytes())
 }
 
 fn answer_bad_format(service: &Service, peer: PublicKey, bad: BadFormat) -> Vec<Vec<u8>> {
@@ -96,14 +143,27 @@ fn read_call(
     method: Option<Method>,
     request: &Request,
 ) -> Result<Call, RpcError> {
-    let method = method.ok_or_else(RpcError::method_not_found)?;
+    let method = method.ok_or_else(|| match &request.params {
+        RequestParams::ByName(params)
+            if !params.is_empty() && service.faults().on(Switch::ChecksParamsFirst) =>
+        {
+            let names: Vec<String> = params.keys().cloned().collect();
+            RpcError::invalid_params("some parameters are not known", &names)
+        }
+        _ => RpcError::method_not_found(),
+    })?;
     let reading = service.faults().reading(Reading::strict(service.network()));
-    let none = Object::new();
-    let params = match &request.params {
-        RequestParams::ByName(params) => params,
-        RequestParams::ByPosition if service.faults().on(Switch::ServesPositional) => &none,
+    let mut params = match &request.params {
+        RequestParams::ByName(params) => params.clone(),
+        RequestParams::ByPosition if service.faults().on(Switch::ServesPositional) => Object::new(),
         RequestParams::ByPosition => return Err(lsps1::by_position(method.first_param())),
     };
+    let scene = service.scene(Some(method));
+    service.faults().receive(Face::P2p, method, &mut params, &scene)?;
+    if service.faults().on(Switch::WantsInfoFirst) && !service.has_asked(peer, method) {
+        return Err(RpcError::client_rejected("call lsps1.get_info first"));
+    }
+    let params = &params;
     match method {
         Method::ListProtocols => {
             lsps0::read_nothing(params, &reading).map(|()| Call::ListProtocols)
@@ -126,7 +186,7 @@ fn write(
     let scene = service.scene(method);
     let mut response = jsonrpc::write(id, outcome);
     if let Some(Value::Object(error)) = response.get_mut("error") {
-        service.faults().rewrite_error(error);
+        service.faults().rewrite_error(error, &scene);
     }
     service.faults().rewrite_response(&mut response, &scene);
     let mut payload = Value::from(response).to_string().into_bytes();

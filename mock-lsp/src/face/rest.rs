@@ -8,11 +8,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, Method as HttpMethod, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{self, get, post};
 use serde_json::{Value, json};
 use tower_http::cors::CorsLayer;
 
-use crate::fault::Switch;
+use crate::fault::{self, HttpReply, Switch};
 use crate::message::{Method, Object, Reading, RpcError, lsps1};
 use crate::service::{Call, Service};
 
@@ -42,10 +42,12 @@ impl RestFace {
     /// The routes.
     pub(crate) fn router(self) -> Router {
         let mut router = Router::new();
+        let any_verb = self.service.faults().on(Switch::RestServesAnyVerb);
+        let info = || if any_verb { routing::any(get_info) } else { get(get_info) };
         for base in BASES {
             for end in ["", "/"] {
                 router = router
-                    .route(&format!("{base}/get_info{end}"), get(get_info))
+                    .route(&format!("{base}/get_info{end}"), info())
                     .route(&format!("{base}/create_order{end}"), post(create_order))
                     .route(&format!("{base}/get_order{end}"), get(get_order));
             }
@@ -69,27 +71,40 @@ impl RestFace {
     }
 
     fn read_create_order(&self, body: &[u8]) -> Result<Call, RpcError> {
-        let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
+        let Ok(Value::Object(mut body)) = serde_json::from_slice(body) else {
             return Err(RpcError::parse_error());
         };
+        self.receive(Method::CreateOrder, &mut body)?;
         let (client, request) = lsps1::read_rest_create_order(&body, &self.reading())?;
         Ok(Call::CreateOrder { client, request })
     }
 
+    fn receive(&self, method: Method, params: &mut Object) -> Result<(), RpcError> {
+        let scene = self.service.scene(Some(method));
+        self.service.faults().receive(fault::Face::Rest, method, params, &scene)
+    }
+
     /// Answers a call and notes both in the journal.
-    async fn answer(&self, request: &str, body: &[u8], call: Result<Call, RpcError>) -> Response {
+    async fn answer(
+        &self,
+        method: Method,
+        request: &str,
+        body: &[u8],
+        call: Result<Call, RpcError>,
+    ) -> Response {
         let outcome = match call {
-            Ok(call) => {
-                let method = call.method();
-                self.service.answer(call).await.map(|result| self.dress(method, result))
-            }
+            Ok(call) => self.service.answer(call).await.map(|result| self.dress(method, result)),
             Err(error) => Err(error),
         };
-        let (status, body_out) = match outcome {
+        let (status, answer) = match outcome {
             Ok(result) => (StatusCode::OK, Value::from(result)),
             Err(error) => self.write_error(error),
         };
-        let text = body_out.to_string();
+        let content_type = "application/json";
+        let mut reply = HttpReply { status: status.as_u16(), content_type, body: answer };
+        self.service.faults().rewrite_http(method, &mut reply);
+        let status = StatusCode::from_u16(reply.status).unwrap_or(status);
+        let text = reply.body.to_string();
         let request = [request.as_bytes(), b"\n", body].concat();
         self.service.journal().note(
             self.service.now(),
@@ -97,9 +112,7 @@ impl RestFace {
             &request,
             Some(text.as_bytes()),
         );
-        let html = self.service.faults().on(Switch::RestServesHtml);
-        let content_type = if html { "text/html" } else { "application/json" };
-        (status, [(header::CONTENT_TYPE, content_type)], text).into_response()
+        (status, [(header::CONTENT_TYPE, reply.content_type)], text).into_response()
     }
 
     /// Adds what REST says beyond LSPS1.
@@ -126,7 +139,7 @@ impl RestFace {
         };
         let message = error.human_text();
         let mut error = error.into_object();
-        self.service.faults().rewrite_error(&mut error);
+        self.service.faults().rewrite_error(&mut error, &self.service.scene(None));
         if self.service.faults().on(Switch::RestErrorsAreOk) {
             return (StatusCode::OK, error.into());
         }
@@ -137,21 +150,26 @@ impl RestFace {
 type Face = State<Arc<RestFace>>;
 
 async fn get_info(State(face): Face) -> Response {
-    face.answer("GET get_info", b"", Ok(Call::GetInfo)).await
+    face.answer(Method::GetInfo, "GET get_info", b"", Ok(Call::GetInfo)).await
 }
 
 async fn get_order(State(face): Face, Query(query): Query<Vec<(String, String)>>) -> Response {
     let order_id = query.into_iter().find(|(name, _)| name == "order_id").map(|(_, value)| value);
     let request = format!("GET get_order {}", order_id.as_deref().unwrap_or_default());
     let call = match order_id {
-        Some(order_id) => Ok(Call::GetOrder { order_id, reader: None }),
+        Some(order_id) => {
+            let mut params = Object::new();
+            params.insert("order_id".to_owned(), order_id.as_str().into());
+            let received = face.receive(Method::GetOrder, &mut params);
+            received.map(|()| Call::GetOrder { order_id, reader: None })
+        }
         None => Err(RpcError::invalid_param(
             "order_id",
             "order_id is missing; ask for get_order?order_id=ID",
             &[],
         )),
     };
-    face.answer(&request, b"", call).await
+    face.answer(Method::GetOrder, &request, b"", call).await
 }
 
 async fn create_order(State(face): Face, request: Request) -> Response {
@@ -161,7 +179,7 @@ async fn create_order(State(face): Face, request: Request) -> Response {
         Err(refusal) => return refusal,
     };
     let call = face.read_create_order(&body);
-    face.answer("POST create_order", &body, call).await
+    face.answer(Method::CreateOrder, "POST create_order", &body, call).await
 }
 
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Response> {

@@ -2,18 +2,22 @@
 //!
 //! A conformance check is worth something once it is seen to fail, and a wallet's error handling once it has been used.
 //! Faults serve both. They are listed in one [catalogue]; the rest of the mock only knows the few
-//! points at which a fault may change something ([`Hook`]).
+//! points at which a fault may change something ([`hook::Hook`]).
 //!
 //! To add one: an entry in the catalogue, and if no hook fits, a [`Switch`] and the place that asks for it.
 
+mod active;
 mod catalogue;
+mod edit;
+mod hook;
+mod http;
+mod options;
+mod params;
+mod payload;
 mod rewrite;
 
-use jiff::Timestamp;
-
-use crate::message::jsonrpc::Framing;
-use crate::message::{Method, Object, Reading};
-use crate::order::{Rules, Terms};
+pub(crate) use active::Faults;
+pub(crate) use hook::{Face, HttpReply, Scene, Switch};
 
 /// A departure from the specifications that can be switched on.
 #[derive(Debug)]
@@ -22,8 +26,30 @@ pub struct Fault {
     pub name: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
-    groups: &'static [&'static [&'static str]],
-    hook: Hook,
+    /// What it takes to see it.
+    pub needs: Needs,
+    /// The ids of the requirements, with blanks between them.
+    breaks: &'static str,
+    hook: hook::Hook,
+}
+
+/// What it takes to see a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Requests and their answers.
+    Messages,
+    /// A payment and a chain.
+    Chain,
+}
+
+impl Needs {
+    /// Its name, as in `mock-lsp faults --json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Chain => "chain",
+        }
+    }
 }
 
 impl Fault {
@@ -39,184 +65,9 @@ impl Fault {
 
     /// The ids of the requirements that it breaks, sorted. Nothing outside this set is affected.
     pub fn breaks(&self) -> Vec<&'static str> {
-        let mut ids: Vec<_> = self.groups.iter().copied().flatten().copied().collect();
+        let mut ids: Vec<_> = self.breaks.split_whitespace().collect();
         ids.sort_unstable();
-        ids.dedup();
         ids
-    }
-}
-
-/// Where a fault takes hold.
-#[derive(Clone, Copy)]
-enum Hook {
-    /// Part of the code does something else.
-    Switch(Switch),
-    /// The result of these methods is rewritten, on both faces.
-    Result(&'static [Method], fn(&mut Object, &Scene)),
-    /// Every error object is rewritten, on both faces.
-    Error(fn(&mut Object)),
-    /// Every JSON-RPC response is rewritten.
-    Response(fn(&mut Object, &Scene)),
-    /// The bytes of every JSON-RPC response are rewritten.
-    Payload(fn(&mut Vec<u8>, &Scene)),
-}
-
-impl std::fmt::Debug for Hook {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Switch(switch) => f.debug_tuple("Switch").field(switch).finish(),
-            Self::Result(methods, _) => f.debug_tuple("Result").field(methods).finish(),
-            Self::Error(_) => f.write_str("Error"),
-            Self::Response(_) => f.write_str("Response"),
-            Self::Payload(_) => f.write_str("Payload"),
-        }
-    }
-}
-
-/// Something that the code does differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Switch {
-    // Reading requests.
-    TakesBadUtf8,
-    TakesZeroBytes,
-    TakesTrailingBytes,
-    TakesAnyVersion,
-    MatchesMethodsLoosely,
-    ServesPositional,
-    ServesNotifications,
-    IgnoresUnknownParams,
-    TakesAnyAddress,
-    TakesNumericSat,
-    TakesZeroBalance,
-    // Answering.
-    SilentOnUnknownMethod,
-    SilentOnBadFormat,
-    ParseErrorEchoesId,
-    AnswersTwice,
-    // Orders.
-    TotalOffByOne,
-    InvoiceOffByOne,
-    LongOrderIds,
-    HexOrderIds,
-    OffersZeroFundingBlocks,
-    ExclusiveMaxLspBalance,
-    ChecksNoSum,
-    TakesAnyToken,
-    DisclosesOrders,
-    ForgetsUnpaidOrders,
-    // Life.
-    ClaimsBeforeOpen,
-    KeepsPaymentOfFailedOrder,
-    OpensOneSatShort,
-    PushesOneSatShort,
-    FlipsAnnounce,
-    // REST.
-    RestErrorsAreOk,
-    RestServesHtml,
-    RestOmitsUris,
-}
-
-/// What a rewriting fault may want to know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scene {
-    /// The method that was called, if it is known.
-    pub(crate) method: Option<Method>,
-    /// The time.
-    pub(crate) now: Timestamp,
-    /// Counts the answers of this run.
-    pub(crate) serial: u64,
-}
-
-/// The faults that are switched on.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Faults {
-    active: Vec<&'static Fault>,
-}
-
-impl Faults {
-    /// Switches these faults on.
-    pub(crate) fn new(active: Vec<&'static Fault>) -> Self {
-        Self { active }
-    }
-
-    /// Whether a switch is on.
-    pub(crate) fn on(&self, switch: Switch) -> bool {
-        self.active.iter().any(|fault| matches!(fault.hook, Hook::Switch(on) if on == switch))
-    }
-
-    /// What happens to payloads as they are read.
-    pub(crate) fn framing(&self) -> Framing {
-        Framing {
-            takes_bad_utf8: self.on(Switch::TakesBadUtf8),
-            takes_zero_bytes: self.on(Switch::TakesZeroBytes),
-            takes_trailing_bytes: self.on(Switch::TakesTrailingBytes),
-            takes_any_version: self.on(Switch::TakesAnyVersion),
-        }
-    }
-
-    /// What happens to parameters as they are read.
-    pub(crate) fn reading(&self, reading: Reading) -> Reading {
-        Reading {
-            ignores_unknown: self.on(Switch::IgnoresUnknownParams),
-            takes_any_address: self.on(Switch::TakesAnyAddress),
-            takes_numeric_sat: self.on(Switch::TakesNumericSat),
-            takes_zero_balance: self.on(Switch::TakesZeroBalance),
-            ..reading
-        }
-    }
-
-    /// What happens to orders as they move.
-    pub(crate) fn rules(&self) -> Rules {
-        Rules {
-            claims_before_open: self.on(Switch::ClaimsBeforeOpen),
-            keeps_payment_of_failed_order: self.on(Switch::KeepsPaymentOfFailedOrder),
-        }
-    }
-
-    /// What is offered, as a fault would have it.
-    pub(crate) fn offer(&self, mut terms: Terms) -> Terms {
-        if self.on(Switch::OffersZeroFundingBlocks) {
-            terms.min_funding_confirms_within_blocks = 0;
-        }
-        terms
-    }
-
-    /// Rewrites a result.
-    pub(crate) fn rewrite_result(&self, result: &mut Object, scene: &Scene) {
-        for fault in &self.active {
-            if let Hook::Result(methods, rewrite) = fault.hook
-                && scene.method.is_some_and(|method| methods.contains(&method))
-            {
-                rewrite(result, scene);
-            }
-        }
-    }
-
-    /// Rewrites an error object.
-    pub(crate) fn rewrite_error(&self, error: &mut Object) {
-        for fault in &self.active {
-            if let Hook::Error(rewrite) = fault.hook {
-                rewrite(error);
-            }
-        }
-    }
-
-    /// Rewrites a JSON-RPC response.
-    pub(crate) fn rewrite_response(&self, response: &mut Object, scene: &Scene) {
-        for fault in &self.active {
-            if let Hook::Response(rewrite) = fault.hook {
-                rewrite(response, scene);
-            }
-        }
-    }
-
-    /// Rewrites the bytes of a JSON-RPC response.
-    pub(crate) fn rewrite_payload(&self, payload: &mut Vec<u8>, scene: &Scene) {
-        for fault in &self.active {
-            if let Hook::Payload(rewrite) = fault.hook {
-                rewrite(payload, scene);
-            }
-        }
     }
 }
 
@@ -226,9 +77,18 @@ mod tests {
 
     use serde_json::{Value, json};
 
+    use super::edit::Edit;
+    use super::hook::Hook;
     use super::*;
-    use crate::message::{RpcError, jsonrpc, lsps0, lsps1};
-    use crate::order::Mismatch;
+    use crate::message::{Method, Object, RpcError, jsonrpc, lsps0, lsps1};
+    use crate::order::{Mismatch, Terms};
+
+    /// An invoice with a genuine signature.
+    const INVOICE: &str = "lnbcrt13750n1p4s9e3kdzuf3f4q5e3yp3ksctwdejkctpqdaexgetjypnrwd35xqcngefdx4snjvedx3jnsvpdv\
+         yur2c3dxsmnzdnzx4jrjdryxumspp5jky4ww0cznv87x2th23jtp2cvmlr9zm5tx955w6sqpt6968gcpgssp5ry5\
+         27cktjxc64aq9kmxn9dpkg0v04pthtfkdlcxwpzqe9ts2yraq9qyysgqxqrrs3cqzys4agu9du8mledmqcr88mdz\
+         50x9n3tvnlsqc047clyz2wngcacgfv5w69wk39upavtppa3u7njpvp3qfk4krw4u89pg9q8xlexq48fm4gq7632d\
+         6";
 
     #[test]
     fn names_are_unique_and_kebab_case() {
@@ -238,13 +98,15 @@ mod tests {
             assert!(fault.name.chars().all(kebab), "{}", fault.name);
             assert!(names.insert(fault.name), "{} is there twice", fault.name);
         }
-        assert!(names.len() >= 25, "{}", names.len());
+        assert!(names.len() >= 150, "{}", names.len());
     }
 
     #[test]
     fn every_fault_breaks_something_and_says_what_it_does() {
         for fault in Fault::all() {
-            assert!(!fault.breaks().is_empty(), "{}", fault.name);
+            let breaks = fault.breaks();
+            assert!(!breaks.is_empty(), "{}", fault.name);
+            assert!(breaks.is_sorted_by(|a, b| a < b), "{} names a row twice", fault.name);
             for id in fault.breaks() {
                 let (family, number) = id.split_at(3);
                 assert!(matches!(family, "L0-" | "L1-" | "RD-"), "{id} of {}", fault.name);
@@ -264,13 +126,14 @@ mod tests {
         let bolt11 = |state: &str| {
             json!({
                 "state": state, "expires_at": "2026-03-01T01:00:00.000Z", "fee_total_sat": "1000",
-                "order_total_sat": "1000", "invoice": "lnbcrt1p",
+                "order_total_sat": "1000", "invoice": INVOICE,
             })
         };
         let order = |order_state: &str, state: &str, channel: Value| {
             json!({
                 "order_id": "3d1c6c1f-7f3a-4b6e-9d55-0c5d1c6f2d11", "lsp_balance_sat": "100000",
-                "required_channel_confirmations": 0, "channel_expiry_blocks": 144, "token": "",
+                "client_balance_sat": "20000", "funding_confirms_within_blocks": 6,
+                "announce_channel": false, "required_channel_confirmations": 0, "channel_expiry_blocks": 144, "token": "",
                 "created_at": "2026-03-01T00:00:00.000Z", "order_state": order_state,
                 "payment": {"bolt11": bolt11(state)}, "channel": channel,
             })
@@ -288,9 +151,7 @@ mod tests {
             (Method::GetOrder, order("COMPLETED", "PAID", channel)),
             (Method::GetOrder, order("FAILED", "REFUNDED", Value::Null)),
         ];
-        let object =
-            |(method, value): (Method, Value)| (method, value.as_object().unwrap().clone());
-        results.into_iter().map(object).collect()
+        results.into_iter().map(|(method, value)| (method, object(&value))).collect()
     }
 
     fn errors() -> Vec<Object> {
@@ -302,6 +163,8 @@ mod tests {
         let errors = [
             RpcError::parse_error(),
             RpcError::invalid_param("announce_channel", "is missing", &[]),
+            RpcError::invalid_params("unknown", &["a".to_owned(), "b".to_owned()]),
+            RpcError::method_not_found(),
             RpcError::option_mismatch(&mismatch),
             RpcError::order_not_found(),
             RpcError::invalid_token(),
@@ -309,33 +172,127 @@ mod tests {
         errors.map(RpcError::into_object).into()
     }
 
-    /// Whether a fault changes any answer of this kind.
+    fn object(value: &Value) -> Object {
+        value.as_object().unwrap().clone()
+    }
+
+    /// The params of an order with everything that a fault may be about.
+    fn params() -> Vec<Object> {
+        let order = json!({
+            "lsp_balance_sat": "18446744073709551615", "client_balance_sat": "0",
+            "required_channel_confirmations": 500, "funding_confirms_within_blocks": 500,
+            "channel_expiry_blocks": 0, "token": "", "refund_onchain_address": "",
+            "announce_channel": true, "client_info": {},
+            "public_key": format!("02{}05", "00".repeat(31)),
+        });
+        let mut large = order.clone();
+        large["client_balance_sat"] = json!("1");
+        large["public_key"] = json!("02AB");
+        large["refund_onchain_address"] = json!("bcrt1p");
+        large["token"] = json!(7);
+        let mut other = order.clone();
+        other["refund_onchain_address"] = json!(7);
+        [order, large, other, json!({"order_id": "x"}), json!({"zz": 1}), json!({})]
+            .iter()
+            .map(object)
+            .collect()
+    }
+
+    fn payloads() -> Vec<Vec<u8>> {
+        let get_info = r#"{"jsonrpc":"2.0","id":true,"method":"lsps1.get_info","params":7}"#;
+        let utf16 = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let texts = [
+            "",
+            "[{}]",
+            "{",
+            "{}",
+            "{}\u{a0}",
+            " {} ",
+            "\u{feff}{}",
+            get_info,
+            r#"{"id":"a","result":{}}"#,
+            r#"{"id":"a","jsonrpc":"2.0"}"#,
+            r#"{"\u006d":1}"#,
+            r#"{"method":"lsps1.get_info"}"#,
+            r#"{"method":"lsps1.create_order"}"#,
+        ];
+        let texts = texts.iter().map(|text| text.as_bytes().to_vec());
+        texts.chain([utf16, vec![b' '; 40_000]]).collect()
+    }
+
+    fn changes(edits: &[Edit], before: &Object, scene: &Scene) -> bool {
+        let mut after = before.clone();
+        active::apply(edits, &mut after, scene);
+        after != *before
+    }
+
+    /// Whether a fault does anything to any of these.
     fn bites(hook: Hook) -> bool {
-        let scene = |method| Scene { method: Some(method), now: Timestamp::UNIX_EPOCH, serial: 1 };
-        let ids = [json!("a"), json!(1), json!("x".repeat(65))];
-        let responses = samples().into_iter().flat_map(|(method, result)| {
+        let scene = |method| Scene {
+            method: Some(method),
+            serial: 1,
+            refund_onchain_address: Some("bcrt1q".to_owned()),
+            ..Scene::default()
+        };
+        let any = Scene::default();
+        let ids = [json!("a"), json!("a\0b"), json!(1), json!("x".repeat(65))];
+        let results = samples().into_iter().flat_map(|(method, result)| {
             ids.clone().map(|id| (method, jsonrpc::write(id, Ok(result.clone()))))
         });
-        let changes = |before: &Object, rewrite: &dyn Fn(&mut Object)| {
-            let mut after = before.clone();
-            rewrite(&mut after);
-            after != *before
-        };
+        let failures = errors().into_iter().map(|error| {
+            (Method::GetOrder, object(&json!({"jsonrpc": "2.0", "id": null, "error": error})))
+        });
+        let creations = errors().into_iter().map(|error| {
+            (Method::CreateOrder, object(&json!({"jsonrpc": "2.0", "id": null, "error": error})))
+        });
+        let mut responses = results.chain(failures).chain(creations);
+        let about = |methods: &[Method], method| methods.is_empty() || methods.contains(&method);
         match hook {
             Hook::Switch(_) => true,
-            Hook::Result(methods, rewrite) => samples().iter().any(|(method, result)| {
-                methods.contains(method) && changes(result, &|o| rewrite(o, &scene(*method)))
-            }),
-            Hook::Error(rewrite) => errors().iter().any(|error| changes(error, &rewrite)),
-            Hook::Response(rewrite) => responses
-                .into_iter()
-                .any(|(method, response)| changes(&response, &|o| rewrite(o, &scene(method)))),
-            Hook::Payload(rewrite) => responses.into_iter().any(|(method, response)| {
-                let before = Value::from(response).to_string().into_bytes();
+            Hook::Incoming(rewrite) => payloads().into_iter().any(|before| {
                 let mut after = before.clone();
-                rewrite(&mut after, &scene(method));
+                rewrite(&mut after);
                 after != before
             }),
+            Hook::Rejects(reject) => payloads().iter().any(|payload| reject(payload).is_some()),
+            Hook::Drops(drops) => payloads().iter().any(|payload| drops(payload)),
+            Hook::Params(_, _, edits) => params().iter().any(|p| changes(edits, p, &any)),
+            Hook::Refuses(_, _, refuse) => params().iter().any(|p| refuse(p).is_some()),
+            Hook::Terms { offered, checked } => {
+                let mut terms = Terms::default();
+                offered(&mut terms);
+                checked(&mut terms);
+                terms != Terms::default() || {
+                    let mut terms = Terms::default();
+                    offered(&mut terms);
+                    terms != Terms::default()
+                }
+            }
+            Hook::Result(methods, edits) => samples().iter().any(|(method, result)| {
+                methods.contains(method) && changes(edits, result, &scene(*method))
+            }),
+            Hook::Error(codes, edits) => errors().iter().any(|error| {
+                let code = error["code"].as_i64().unwrap();
+                (codes.is_empty() || codes.contains(&code)) && changes(edits, error, &any)
+            }),
+            Hook::Response(methods, edits) => responses.any(|(method, response)| {
+                about(methods, method) && changes(edits, &response, &scene(method))
+            }),
+            Hook::Payload(methods, rewrite) => responses.any(|(method, response)| {
+                let before = Value::from(response).to_string().into_bytes();
+                let mut after = before.clone();
+                rewrite(&mut after);
+                about(methods, method) && after != before
+            }),
+            Hook::Http(_, rewrite) => {
+                let body = json!({"order_id": "a", "uris": ["02ab@127.0.0.1:9735"]});
+                [200, 404].into_iter().any(|status| {
+                    let before = HttpReply { status, content_type: "x", body: body.clone() };
+                    let mut after = before.clone();
+                    rewrite(&mut after);
+                    format!("{before:?}") != format!("{after:?}")
+                })
+            }
         }
     }
 

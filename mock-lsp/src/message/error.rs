@@ -27,6 +27,11 @@ impl RpcError {
         Self { code, message: message.to_owned(), data }
     }
 
+    /// An error without data, for faults.
+    pub(crate) fn of_code(code: i64, message: &str) -> Self {
+        Self::new(code, message, None)
+    }
+
     /// -32700: the payload is bad format.
     pub(crate) fn parse_error() -> Self {
         Self::new(-32700, "parse error", None)

@@ -21,8 +21,11 @@ impl Service {
         self.check_options(&request)?;
         self.check_token(&request)?;
         let quote = self.quote(&request)?;
+        if let Some(order) = self.earlier_order(&client, &request) {
+            return Ok(order);
+        }
 
-        let secrets = self.parts.store.lock().draw();
+        let secrets = self.draw_secrets();
         let created_at = self.now();
         // The default lease ends centuries before time does.
         let expires_at =
@@ -62,14 +65,32 @@ impl Service {
         Ok(order)
     }
 
+    /// An order like this one, where a fault doesn't make another.
+    fn earlier_order(&self, client: &PublicKey, request: &OrderRequest) -> Option<Order> {
+        if !self.faults().on(Switch::CreatesOnce) {
+            return None;
+        }
+        let is_same = |order: &&Order| order.client == *client && order.request == *request;
+        self.parts.store.lock().orders().find(is_same).cloned()
+    }
+
+    fn draw_secrets(&self) -> Secrets {
+        let mut store = self.parts.store.lock();
+        let mut secrets = store.draw();
+        if self.faults().on(Switch::RepeatsInvoices) {
+            secrets.preimage = [1; 32];
+        }
+        if let Some(last) = store.orders().last()
+            && self.faults().on(Switch::RepeatsOrderIds)
+            && store.orders().filter(|order| order.id == last.id).count() == 1
+        {
+            secrets.id = uuid::Uuid::parse_str(&last.id).map_or(secrets.id, uuid::Uuid::into_bytes);
+        }
+        secrets
+    }
+
     fn check_options(&self, request: &OrderRequest) -> Result<(), RpcError> {
-        let mut terms = self.parts.setup.terms.clone();
-        if self.faults().on(Switch::ExclusiveMaxLspBalance) {
-            terms.max_initial_lsp_balance_sat = terms.max_initial_lsp_balance_sat.saturating_sub(1);
-        }
-        if self.faults().on(Switch::ChecksNoSum) {
-            (terms.min_channel_balance_sat, terms.max_channel_balance_sat) = (0, u64::MAX);
-        }
+        let terms = self.faults().hold_to(self.parts.setup.terms.clone());
         if self.faults().on(Switch::TakesZeroBalance) && request.lsp_balance_sat == 0 {
             return Ok(());
         }
