@@ -16,10 +16,16 @@ use tokio::runtime::Runtime;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// How often each is run.
+/// How often each is run, unless it takes long.
 const RUNS: usize = 9;
 
+/// Set for the mocks of the self-test, which this program acts as.
+const ACT_AS_MOCK: &str = "LSPS1_BENCH_ACT_AS_MOCK";
+
 fn main() -> ExitCode {
+    if std::env::var_os(ACT_AS_MOCK).is_some() {
+        return mock_lsp::cli::main();
+    }
     match bench() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -43,9 +49,18 @@ fn bench() -> Result<(), Failure> {
     }
     let runtime = Runtime::new()?;
     if is_wanted("messages") {
-        measure("messages, both transports, mock start included", 2_000, || {
-            runtime.block_on(messages())
+        measure("messages, both transports, mock start included", 5_000, || {
+            runtime.block_on(messages(None, None))
         })?;
+        measure("the same without generated requests", 5_000, || {
+            runtime.block_on(messages(Some(0), None))
+        })?;
+        measure("the same, one scenario at a time", 5_000, || {
+            runtime.block_on(messages(Some(0), Some(1)))
+        })?;
+    }
+    if is_wanted("self-test") {
+        measure_times(1, "self-test, all faults", 90_000, self_test)?;
     }
     if is_wanted("network") {
         measure("network with LSP, payer, channel and client", 1_500, || {
@@ -62,14 +77,23 @@ fn bench() -> Result<(), Failure> {
 fn measure(
     name: &str,
     limit_ms: u64,
+    once: impl FnMut() -> Result<Duration, Failure>,
+) -> Result<(), Failure> {
+    measure_times(RUNS, name, limit_ms, once)
+}
+
+fn measure_times(
+    runs: usize,
+    name: &str,
+    limit_ms: u64,
     mut once: impl FnMut() -> Result<Duration, Failure>,
 ) -> Result<(), Failure> {
-    let mut times = (0..RUNS).map(|_| once()).collect::<Result<Vec<_>, _>>()?;
+    let mut times = (0..runs).map(|_| once()).collect::<Result<Vec<_>, _>>()?;
     times.sort();
     let shown = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1_000.0);
     println!(
         "{name:<44} {:>10} {:>10} {:>10}",
-        shown(times[RUNS / 2]),
+        shown(times[runs / 2]),
         shown(times[0]),
         format!("{limit_ms} ms")
     );
@@ -86,11 +110,32 @@ fn program(arguments: &[&str]) -> Result<Duration, Failure> {
     Ok(started.elapsed())
 }
 
-/// What needs no chain, over both transports, on a mock that is started for it.
-async fn messages() -> Result<Duration, Failure> {
+/// The mock without and with each of its faults, each a process of its own.
+fn self_test() -> Result<Duration, Failure> {
+    let started = Instant::now();
+    let output = Command::new(env!("CARGO_BIN_EXE_lsps1-harness"))
+        .args(["self-test", "--mock"])
+        .arg(std::env::current_exe()?)
+        .env(ACT_AS_MOCK, "1")
+        .stdin(Stdio::null())
+        .output()?;
+    let took = started.elapsed();
+    let text = String::from_utf8_lossy(&output.stdout);
+    match output.status.success() {
+        true => Ok(took),
+        false => Err(format!("the self-test took {took:?}, but is not clean:\n{text}").into()),
+    }
+}
+
+/// What needs no chain, over both transports, on a mock that is started for it; with so many generated cases and so many
+/// scenarios at a time, or the usual numbers.
+async fn messages(cases: Option<u32>, jobs: Option<usize>) -> Result<Duration, Failure> {
     let started = Instant::now();
     let mock = MockLsp::start(Config::default()).await?;
-    let report = run(Settings::new(target_of(&mock)?, 1), &Silent).await?;
+    let mut settings = Settings::new(target_of(&mock)?, 1);
+    settings.property.cases = cases;
+    settings.jobs = jobs;
+    let report = run(settings, &Silent).await?;
     let took = started.elapsed();
     mock.shutdown().await;
     if report.exit().code() != 0 {

@@ -412,6 +412,8 @@ impl RunArgs {
             seed: self.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
             timeout: self.timeout,
             quiet: self.quiet,
+            // Of a target that isn't our own nothing is known.
+            answers_in_order: false,
             jobs: self.jobs,
             property: PropertySettings {
                 cases: self.cases,

@@ -1,6 +1,7 @@
 //! The self-test as a user runs it: every fault of the mock is found by a row that it breaks and by no other, and the
 //! mock as it is gives nothing to complain about. The mock is this very program, which acts as one when [`ACT_AS_MOCK`]
 //! is set: like that it is built for the tests alone, and always up to date.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 #[allow(dead_code, reason = "not every test runs the subcommand `run`")]
 mod support;

@@ -72,6 +72,9 @@ pub struct Settings {
     /// How long to listen on where silence is the right answer; `None`: [`Settings::DEFAULT_QUIET`], or
     /// [`Settings::DEFAULT_QUIET_ON_LOOPBACK`] for a target on this machine.
     pub quiet: Option<Duration>,
+    /// Whether the target is known to answer in the order of the requests, so that silence needn't be waited for as long
+    /// as an answer.
+    pub answers_in_order: bool,
     /// How many scenarios overlap; `None`: one, or [`Settings::DEFAULT_JOBS_ON_LOOPBACK`] for a target on this machine.
     pub jobs: Option<usize>,
     /// How much is generated, and what becomes of counter-examples.
@@ -113,6 +116,7 @@ impl Settings {
             seed,
             timeout: None,
             quiet: None,
+            answers_in_order: false,
             jobs: None,
             property: PropertySettings::default(),
             require_judged: false,

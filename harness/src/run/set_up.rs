@@ -261,6 +261,7 @@ async fn find_node(
         address: socket,
         timeout: settings.answer_timeout(),
         quiet: settings.quiet_window(),
+        answers_in_order: settings.answers_in_order,
     };
     if speaks {
         let mut connections = Connections::new(node, Instant::now());

@@ -28,12 +28,8 @@ use report::{FaultReport, SelfTestReport, Unbroken};
 /// A token that the mock is told to accept, so that the scenarios that need one are run.
 const TOKEN: &str = "self-test-token";
 
-/// The longest wait for one answer. The mock answers within milliseconds, also beside others on a busy machine, and what
-/// never answers is waited for once in each of many scenarios.
-const TIMEOUT: Duration = Duration::from_secs(3);
-
-/// How many scenarios overlap on one mock: what waits for an answer that never comes costs no time of a processor.
-const SCENARIOS_AT_ONCE: usize = 4;
+/// The longest wait for one answer. Silence on custom messages is told earlier, as the mock answers in order.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Run for every fault beside the scenarios of its rows, so that a row that it isn't meant to break has a chance to show:
 /// each method's good case and each kind of refusal, on both transports.
@@ -50,6 +46,9 @@ const SMOKE: &[&str] = &[
     "::unknown-params-get-info",
     "::above-max-expiry",
     "::good-token",
+    "::order-after-reconnect",
+    "::bolt12-option",
+    "::onchain-option",
 ];
 
 /// What is tested, and how much of it.
@@ -197,7 +196,9 @@ fn run_settings(
     };
     let mut run = Settings::new(target, settings.seed);
     run.timeout = Some(TIMEOUT);
-    run.jobs = Some(SCENARIOS_AT_ONCE);
+    run.answers_in_order = true;
+    // Some faults count the answers that the mock gives. They show the same each time only if nothing overlaps.
+    run.jobs = Some(1);
     if let Some(fault) = fault {
         // A fault is a departure from bLIP-51; some look like an older text of it, and would be translated.
         run.dialect = Some(Dialect::D3);

@@ -30,6 +30,9 @@ pub struct MessageTarget {
     /// How long nothing has to come for it to count as silent: where silence is the right answer, and after an answer
     /// that matches no request.
     pub quiet: Duration,
+    /// Whether to ask for a sign of life when an answer takes longer than two quiet windows. If that is answered and
+    /// nothing else within another window, no answer comes: the target is known to answer in the order of the requests.
+    pub answers_in_order: bool,
 }
 
 /// The connections of one scenario, by the names that the scenario gives them.
@@ -133,13 +136,22 @@ impl Connections {
         let mut awaited = Awaited::new(wait.ids);
         let usual = if awaited.any { timeout } else { quiet };
         let mut deadline = tokio::time::Instant::now() + wait.timeout.unwrap_or(usual);
+        let mut sign_of_life = SignOfLife::new(self.target, awaited.any);
         let mut received = Vec::new();
         let mut bytes = 0;
         let end = loop {
             if awaited.is_complete() {
                 break End::Complete;
             }
-            let event = match tokio::time::timeout_at(deadline, peer.events.recv()).await {
+            let until = sign_of_life.due.map_or(deadline, |due| due.min(deadline));
+            let event = match tokio::time::timeout_at(until, peer.events.recv()).await {
+                Err(_) if until < deadline => {
+                    let request = sign_of_life.request();
+                    if peer.node.send_custom(id, LSPS_MESSAGE_TYPE, request).is_err() {
+                        break End::Closed;
+                    }
+                    continue;
+                }
                 Err(_) => break End::TimedOut,
                 Ok(None) => break End::Closed,
                 Ok(Some(event)) => event,
@@ -148,6 +160,10 @@ impl Connections {
                 NodeEvent::CustomMessage { peer: from, type_id: LSPS_MESSAGE_TYPE, payload }
                     if from == id =>
                 {
+                    if sign_of_life.is(&payload) {
+                        deadline = deadline.min(tokio::time::Instant::now() + quiet);
+                        continue;
+                    }
                     bytes += payload.len();
                     let taken = awaited.take(&payload, &peer.used);
                     if taken == Match::Stray && awaited.strays_cover_the_rest() {
@@ -173,6 +189,35 @@ impl Connections {
             // A node of ours ends with its last handle, a lent one goes on without the connection.
             peer.node.disconnect(&self.target.id);
         }
+    }
+}
+
+/// The question whether the target is there, see [`MessageTarget::answers_in_order`].
+struct SignOfLife {
+    /// When to ask, unless that has been done.
+    due: Option<tokio::time::Instant>,
+    id: Option<String>,
+}
+
+impl SignOfLife {
+    fn new(target: MessageTarget, is_awaiting: bool) -> Self {
+        let due = (target.answers_in_order && is_awaiting)
+            .then(|| tokio::time::Instant::now() + 2 * target.quiet);
+        Self { due, id: None }
+    }
+
+    fn request(&mut self) -> Vec<u8> {
+        self.due = None;
+        let id = format!("there-{:016x}", rand::random::<u64>());
+        let request = serde_json::json!({"jsonrpc": "2.0", "id": id, "method": "lsps0.list_protocols", "params": {}});
+        self.id = Some(id);
+        request.to_string().into_bytes()
+    }
+
+    /// Whether this is its answer, whatever is wrong with that.
+    fn is(&self, payload: &[u8]) -> bool {
+        let Some(id) = &self.id else { return false };
+        payload.windows(id.len()).any(|window| window == id.as_bytes())
     }
 }
 
