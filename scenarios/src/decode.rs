@@ -3,4 +3,5 @@
 pub mod address;
 pub mod datetime;
 pub mod invoice;
+pub mod offer;
 pub mod sat;

@@ -8,6 +8,7 @@ mod collect;
 mod envelope;
 mod error;
 mod escapes;
+mod faces;
 mod info;
 mod life;
 mod onchain;
@@ -113,17 +114,19 @@ fn judge_as_read(
 mod tests {
     use std::collections::BTreeSet;
 
+    use bitcoin::Network;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::action::Transport;
     use crate::base::tests::info;
+    use crate::decode::offer::tests::make as make_offer;
     use crate::dialect::{Dialect, Reading};
     use crate::requirement::Catalogue;
     use crate::verdict::Profile;
     use testing::{
-        Found, completed, context, created, created_after, created_with, created_with_facts,
-        history, onchain_order, order, p2p_call, p2p_raw, read, wanted_with_refund,
+        Found, answered_info, completed, context, created, created_after, created_with,
+        created_with_facts, history, onchain_order, order, p2p_call, p2p_raw, read, wanted_with_refund,
     };
 
     /// Transcripts that meet every rule, most of them kept.
@@ -142,7 +145,8 @@ mod tests {
         shows_confirmations["min_onchain_payment_confirmations"] = json!(0);
         let mut bolt12 = order();
         bolt12["payment"]["bolt12"] = bolt12["payment"]["bolt11"].clone();
-        bolt12["payment"]["bolt12"]["offer"] = json!("lno1qq");
+        bolt12["payment"]["bolt12"]["offer"] =
+            json!(make_offer(Network::Regtest, 20_100_000, testing::START_S + 3600));
         let mut with_token = order();
         with_token["token"] = json!("T");
         let mut wanted_with_token = testing::wanted();
@@ -160,7 +164,10 @@ mod tests {
         paid_onchain["channel"] = completed()["channel"].clone();
         let mut paid12 = state(&bolt12, "COMPLETED", "bolt12", "PAID");
         paid12["channel"] = completed()["channel"].clone();
+        let mut facts = RunFacts::default();
         vec![
+            answered_info(Transport::P2p, &info(), &mut facts),
+            answered_info(Transport::Rest, &info(), &mut facts),
             p2p_raw(&[br#"{"jsonrpc":"2.0","id":"a","result":{"protocols":[1]}}"#]),
             p2p_raw(&[br#"{"jsonrpc":"2.0","method":"lsps9.x","params":{}}"#]),
             p2p_call("lsps1.get_info", json!({}), json!({"result": info()}), strict),

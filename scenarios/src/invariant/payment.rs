@@ -1,5 +1,5 @@
 //! Payment options of an order, Lightning above all: L1-124 to L1-127, L1-131 to L1-138, L1-140, L1-141, L1-152 to
-//! L1-158, L1-161.
+//! L1-162.
 
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::collect::Collector;
 use super::types::PAYMENT_OPTIONS;
 use super::view::{Order, View};
 use crate::decode::invoice::{self, Invoice};
-use crate::decode::{datetime, sat};
+use crate::decode::{datetime, offer, sat};
 use crate::matcher::shorten;
 use crate::verdict::Judgement;
 
@@ -96,6 +96,9 @@ pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>) {
                 format!("`payment.bolt12.offer` is {} instead of a string", shown(offer))
             });
             judge_length(&order, "L1-161", "offer", offer, collector);
+            if let Some(text) = offer.and_then(Value::as_str) {
+                judge_offer(&order, option, text, collector);
+            }
         }
     }
 }
@@ -205,6 +208,40 @@ fn judge_invoice(order: &Order<'_>, option: &Value, collector: &mut Collector<'_
     }
 }
 
+fn judge_offer(order: &Order<'_>, option: &Value, text: &str, collector: &mut Collector<'_>) {
+    let offer = match offer::read(text) {
+        Ok(offer) => offer,
+        Err(error) => {
+            let found = format!("`payment.bolt12.offer`: {error}");
+            return collector.check("L1-159", order.reply, Err(found));
+        }
+    };
+    let network = collector.context.network.clone();
+    let fits = network.as_ref().and_then(|network| offer.is_for_network(network)).unwrap_or(true);
+    collector.require("L1-159", order.reply, fits, || {
+        format!("the offer isn't for {}", network.unwrap_or_default())
+    });
+    if let Some(total) = option.get("order_total_sat").and_then(sat::amount) {
+        let holds = offer.amount_msat.is_some() && offer.amount_msat == total.checked_mul(1000);
+        collector.require("L1-160", order.reply, holds, || match offer.amount_msat {
+            Some(amount) => {
+                format!("the offer asks for {amount} msat, `order_total_sat` is {total}")
+            }
+            None => {
+                format!("the offer names no amount in bitcoin, `order_total_sat` is {total}")
+            }
+        });
+    }
+    let expires_at =
+        option.get("expires_at").and_then(Value::as_str).and_then(|text| datetime::read(text).ok());
+    if let (Some(expires), Some(end)) = (expires_at, offer.expires_at) {
+        let apart = expires.at.duration_since(end).abs();
+        collector.require("L1-162", order.reply, apart <= SignedDuration::from_mins(1), || {
+            format!("`payment.bolt12.expires_at` isn't when the offer itself ends, {end}")
+        });
+    }
+}
+
 fn judge_network(order: &Order<'_>, invoice: &Invoice, collector: &mut Collector<'_>) {
     let Some(network) = collector.context.network.clone() else { return };
     if let Some(fits) = invoice.is_for_network(&network) {
@@ -236,10 +273,12 @@ fn shown(value: Option<&Value>) -> String {
 mod tests {
     use std::time::Duration;
 
+    use bitcoin::Network;
     use lightning_invoice::Currency;
     use serde_json::{Value, json};
 
     use crate::decode::invoice::tests::make;
+    use crate::decode::offer::tests::make as make_offer;
     use crate::invariant::testing::{START_S, created, order};
     use crate::verdict::{Profile, Verdict};
 
@@ -319,22 +358,29 @@ mod tests {
     #[test]
     fn bolt12_has_the_same_rules() {
         let mut option = order()["payment"]["bolt11"].clone();
-        option["offer"] = json!("lno1qq");
+        let end = START_S + 3600;
+        option["offer"] = json!(make_offer(Network::Regtest, 20_100_000, end));
         let good = with("/payment", json!({"bolt12": option}));
         let found = created(&good, Profile::Strict);
         assert_eq!(found.broken(), Vec::<String>::new());
-        for row in ["L1-152", "L1-153", "L1-154", "L1-155", "L1-156", "L1-157", "L1-158", "L1-161"]
-        {
+        for row in [
+            "L1-152", "L1-153", "L1-154", "L1-155", "L1-156", "L1-157", "L1-158", "L1-159",
+            "L1-160", "L1-161", "L1-162",
+        ] {
             assert_eq!(found.verdict(row), Some(Verdict::Pass), "{row}");
         }
         for (member, value, broken) in [
             ("state", json!("OPEN"), &["L1-152", "L1-153"][..]),
-            ("expires_at", json!("2026-11-22T09:00:00.000Z"), &["L1-154"]),
+            ("expires_at", json!("2026-11-22T09:00:00.000Z"), &["L1-154", "L1-162"]),
             ("fee_total_sat", json!("1.0"), &["L0-136", "L1-155"]),
             ("order_total_sat", json!(null), &["L0-136", "L1-156"]),
-            ("order_total_sat", json!("1"), &["L1-157"]),
+            ("order_total_sat", json!("1"), &["L1-157", "L1-160"]),
             ("offer", json!(null), &["L1-158"]),
-            ("offer", json!("l".repeat(2049)), &["L1-161"]),
+            ("offer", json!("lno1qq"), &["L1-159"]),
+            ("offer", json!(make_offer(Network::Bitcoin, 20_100_000, end)), &["L1-159"]),
+            ("offer", json!(make_offer(Network::Regtest, 20_100, end)), &["L1-160"]),
+            ("offer", json!(make_offer(Network::Regtest, 20_100_000, end + 61)), &["L1-162"]),
+            ("offer", json!("l".repeat(2049)), &["L1-159", "L1-161"]),
         ] {
             let mut order = good.clone();
             order["payment"]["bolt12"][member] = value.clone();

@@ -3,7 +3,9 @@
 use super::collect::Collector;
 use super::unique::RunFacts;
 use super::view::View;
-use super::{envelope, error, escapes, info, life, onchain, order, payment, types, unique};
+use super::{
+    envelope, error, escapes, faces, info, life, onchain, order, payment, types, unique,
+};
 
 /// What one group of invariants is about.
 #[derive(Clone, Copy)]
@@ -76,8 +78,8 @@ pub const SUBJECTS: &[Subject] = &[
         rows: &[
             "L1-124", "L1-125", "L1-126", "L1-127", "L1-131", "L1-132", "L1-133", "L1-134",
             "L1-135", "L1-136", "L1-137", "L1-138", "L1-140", "L1-141", "L1-152", "L1-153",
-            "L1-154", "L1-155", "L1-156", "L1-157", "L1-158", "L1-161", "L1-174", "L1-175",
-            "L1-176", "L1-177", "L1-178", "L1-179",
+            "L1-154", "L1-155", "L1-156", "L1-157", "L1-158", "L1-159", "L1-160", "L1-161",
+            "L1-162", "L1-174", "L1-175", "L1-176", "L1-177", "L1-178", "L1-179",
         ],
         judge: |view, collector, _| payment::judge(view, collector),
     },
@@ -98,6 +100,12 @@ pub const SUBJECTS: &[Subject] = &[
             "L1-198", "L1-215", "L1-237", "L1-238", "L1-239", "L1-240",
         ],
         judge: |view, collector, _| life::judge(view, collector),
+    },
+    Subject {
+        name: "faces",
+        about: "whether both faces offer the same",
+        rows: &["RD-009"],
+        judge: |view, collector, facts| faces::judge(view, collector, &mut facts.faces),
     },
     Subject {
         name: "unique",

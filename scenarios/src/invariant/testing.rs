@@ -121,7 +121,22 @@ pub(super) fn p2p_call(method: &str, params: Value, reply: Value, profile: Profi
 
 /// The response to an HTTP request.
 pub(super) fn rest_call(method: &str, params: Value, status: u16, body: &Value) -> Found {
-    let exchange = Exchange {
+    let exchange = rest(method, params, status, body);
+    judged(vec![exchange], Profile::Strict, &mut RunFacts::default())
+}
+
+/// `info` as the answer to get_info, in a run of several sessions.
+pub(super) fn answered_info(transport: Transport, info: &Value, facts: &mut RunFacts) -> Found {
+    let method = "lsps1.get_info";
+    let exchange = match transport {
+        Transport::P2p => call(0, "a", method, &json!({}), &json!({"result": info})),
+        Transport::Rest => rest(method, json!({}), 200, info),
+    };
+    judged(vec![exchange], Profile::Strict, facts)
+}
+
+fn rest(method: &str, params: Value, status: u16, body: &Value) -> Exchange {
+    Exchange {
         transport: Transport::Rest,
         via: format!("POST {method}"),
         sent: vec![message(0, params.to_string().as_bytes())],
@@ -134,8 +149,7 @@ pub(super) fn rest_call(method: &str, params: Value, status: u16, body: &Value) 
             content_type: Some("application/json".into()),
             truncated: false,
         }),
-    };
-    judged(vec![exchange], Profile::Strict, &mut RunFacts::default())
+    }
 }
 
 /// What was ordered.

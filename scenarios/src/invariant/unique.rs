@@ -17,6 +17,8 @@ pub struct RunFacts {
     payment_hashes: BTreeMap<String, String>,
     /// Addresses, with the order that each belongs to.
     addresses: BTreeMap<String, String>,
+    /// What each face offers.
+    pub(super) faces: super::faces::Offers,
 }
 
 pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>, facts: &mut RunFacts) {
