@@ -1,4 +1,5 @@
 //! What the harness knows of the mock's faults is what the mock says.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use mock_lsp::Fault;
 use serde_json::{Value, json};
@@ -9,7 +10,9 @@ const UPDATE: &str = "LSPS1_UPDATE_FAULTS";
 #[test]
 fn the_faults_on_file_are_those_of_the_mock() {
     let faults: Vec<Value> = Fault::all()
-        .map(|fault| json!({"name": fault.name, "summary": fault.summary, "breaks": fault.breaks()}))
+        .map(
+            |fault| json!({"name": fault.name, "summary": fault.summary, "breaks": fault.breaks()}),
+        )
         .collect();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/faults.json");
     if std::env::var_os(UPDATE).is_some() {

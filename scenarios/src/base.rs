@@ -156,7 +156,13 @@ pub(crate) mod tests {
         assert_eq!(bought(&[("min_channel_balance_sat", 500_000)]), pair("500000", "20000"));
         assert_eq!(bought(&[("min_initial_client_balance_sat", 50_000)]), pair("100000", "50000"));
         let params = purchase(&info(), Some("02ab")).unwrap();
-        assert_eq!((&params["public_key"], &params["channel_expiry_blocks"]), (&json!("02ab"), &json!(13000)));
-        assert_eq!(purchase(&json!({}), None), Err(BaseError::Option("min_initial_client_balance_sat")));
+        assert_eq!(
+            (&params["public_key"], &params["channel_expiry_blocks"]),
+            (&json!("02ab"), &json!(13000))
+        );
+        assert_eq!(
+            purchase(&json!({}), None),
+            Err(BaseError::Option("min_initial_client_balance_sat"))
+        );
     }
 }

@@ -22,8 +22,8 @@ pub use fingerprint::Fingerprint;
 pub use history::{Change, excused};
 pub use marker::{Group, Marker};
 pub use reading::{Confidence, Reading};
-pub use view::{View, is_explained};
 pub(crate) use view::is_about_encoding;
+pub use view::{View, is_explained};
 
 /// A revision of LSPS1.
 #[derive(

@@ -14,6 +14,7 @@ mod life;
 mod onchain;
 mod order;
 mod payment;
+mod steady;
 mod subject;
 mod types;
 mod unique;
@@ -126,7 +127,8 @@ mod tests {
     use crate::verdict::Profile;
     use testing::{
         Found, answered_info, completed, context, created, created_after, created_with,
-        created_with_facts, history, onchain_order, order, p2p_call, p2p_raw, read, wanted_with_refund,
+        created_with_facts, history, onchain_order, order, p2p_call, p2p_raw, read,
+        wanted_with_refund,
     };
 
     /// Transcripts that meet every rule, most of them kept.

@@ -12,6 +12,7 @@ mod case;
 mod envelopes;
 mod explore;
 mod framing;
+mod liveness;
 mod model;
 mod orders;
 mod render;

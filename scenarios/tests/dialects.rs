@@ -1,5 +1,6 @@
 //! Targets that keep to an older text as a whole: they are recognised, and the built-in scenarios find nothing but what
 //! the text explains; what else is wrong is still found.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
 mod lsp;
 

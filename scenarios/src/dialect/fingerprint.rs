@@ -217,7 +217,8 @@ impl Answer {
                 });
                 let answers = |object: &Map<String, Value>| {
                     let id = object.get("id").unwrap_or(&Value::Null);
-                    id.is_null() || wait.ids.contains(id)
+                    let is_reply = object.contains_key("result") || object.contains_key("error");
+                    is_reply && (id.is_null() || wait.ids.contains(id))
                 };
                 match objects.into_iter().find(answers) {
                     Some(object) => Self::of_envelope(object),

@@ -4,7 +4,7 @@ use super::collect::Collector;
 use super::unique::RunFacts;
 use super::view::View;
 use super::{
-    envelope, error, escapes, faces, info, life, onchain, order, payment, types, unique,
+    envelope, error, escapes, faces, info, life, onchain, order, payment, steady, types, unique,
 };
 
 /// What one group of invariants is about.
@@ -106,6 +106,12 @@ pub const SUBJECTS: &[Subject] = &[
         about: "whether both faces offer the same",
         rows: &["RD-009"],
         judge: |view, collector, facts| faces::judge(view, collector, &mut facts.faces),
+    },
+    Subject {
+        name: "steady",
+        about: "whether the options of get_info stay what they are",
+        rows: &["L1-007"],
+        judge: |view, collector, facts| steady::judge(view, collector, &mut facts.steady),
     },
     Subject {
         name: "unique",

@@ -19,6 +19,8 @@ pub struct RunFacts {
     addresses: BTreeMap<String, String>,
     /// What each face offers.
     pub(super) faces: super::faces::Offers,
+    /// What get_info said when.
+    pub(super) steady: super::steady::Seen,
 }
 
 pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>, facts: &mut RunFacts) {

@@ -152,7 +152,8 @@ pub(super) fn judge_params(
     if !expected.unknown_params.is_empty() {
         let names = expected.unknown_params.join(", ");
         let mut rows = rows.to_vec();
-        if expected.unknown_params.iter().any(|name| name == "api_version") {
+        let is_order = method == "lsps1.create_order";
+        if is_order && expected.unknown_params.iter().any(|name| name == "api_version") {
             rows.insert(1, "L0-115");
         }
         expected

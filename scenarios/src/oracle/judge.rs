@@ -82,10 +82,15 @@ fn served(expected: &Expected, answer: &Value, answered: &mut Answered) {
     for opening in expected.openings.iter().filter(|_| expected.faults.is_empty()) {
         answered.add(&opening.rows, Judgement::Kept, "");
     }
-    for fault in &expected.faults {
-        let message =
-            format!("{}, but it was not refused: {}", fault.says, document::summary(answer));
-        answered.add(&fault.rows, fault.served, &message);
+    // Of several faults the first is the most particular one; a smaller request shows whether it is the one.
+    let grave = expected.faults.iter().find(|fault| fault.served == Judgement::Broken);
+    let Some(fault) = grave.or(expected.faults.first()) else { return };
+    let message = format!("{}, but it was not refused: {}", fault.says, document::summary(answer));
+    answered.add(&fault.rows, fault.served, &message);
+    if expected.faults.len() > 1 {
+        answered
+            .suspects
+            .extend(expected.faults.iter().flat_map(|fault| fault.rows.iter().copied()));
     }
 }
 
@@ -269,6 +274,10 @@ fn broken(expected: &Expected, found: String, answered: &mut Answered) {
         }
         [fault] => {
             answered.add(&fault.rows, Judgement::Broken, &format!("{}: {found}", fault.says));
+            if expected.faults.is_empty() {
+                // Perhaps it isn't this that was too much, but the request as such.
+                answered.suspects.extend(expected.rows());
+            }
         }
         several => {
             let says: Vec<&str> = several.iter().map(|fault| fault.says.as_str()).collect();
@@ -281,6 +290,9 @@ fn broken(expected: &Expected, found: String, answered: &mut Answered) {
                 rows.iter().for_each(|row| answered.add(&[*row], Judgement::Broken, &message));
             }
             answered.suspects.extend(rows);
+            if expected.faults.is_empty() {
+                answered.suspects.extend(expected.rows());
+            }
         }
     }
 }

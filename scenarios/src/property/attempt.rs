@@ -1,10 +1,11 @@
 //! Carrying out one case, and judging every answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::case::{Call, Case, MAIN, Step};
+use super::liveness::probe_message;
 use super::model::Model;
 use super::render::{Names, order_number};
 use super::world::{Answer, Driver, Shared, Trouble, World};
@@ -84,7 +85,7 @@ pub async fn attempt<D: Driver>(case: &Case, world: &mut World, driver: &mut D) 
         model: Model::default(),
         orders: Vec::new(),
         exchanges: Vec::new(),
-        orders_sent: BTreeSet::new(),
+        invoices: BTreeMap::new(),
     };
     for (at, step) in case.steps.iter().enumerate() {
         match trial.step(at, step).await {
@@ -104,16 +105,16 @@ pub async fn attempt<D: Driver>(case: &Case, world: &mut World, driver: &mut D) 
 }
 
 /// A case on its way.
-struct Trial<'a, D> {
-    world: &'a mut World,
-    driver: &'a mut D,
-    attempt: Attempt,
+pub(super) struct Trial<'a, D> {
+    pub(super) world: &'a mut World,
+    pub(super) driver: &'a mut D,
+    pub(super) attempt: Attempt,
     model: Model,
     /// The ids of the orders that the case has made.
-    orders: Vec<Option<String>>,
-    exchanges: Vec<Exchange>,
-    /// Their invoices, by order id, for what pays.
-    orders_sent: BTreeSet<(String, String)>,
+    orders: Vec<String>,
+    pub(super) exchanges: Vec<Exchange>,
+    /// Their BOLT 11 invoices, by order id.
+    invoices: BTreeMap<String, String>,
 }
 
 impl<D: Driver> Trial<'_, D> {
@@ -166,7 +167,7 @@ impl<D: Driver> Trial<'_, D> {
     fn takes_shared_order(&mut self, call: &Call) -> bool {
         let does = self.world.shares_orders && call.call == "create_order" && call.is_plain();
         let Some(shared) = self.world.shared.as_ref().filter(|_| does) else { return false };
-        self.orders.push(Some(shared.id.clone()));
+        self.orders.push(shared.id.clone());
         self.model.made(&shared.id, MAIN);
         self.exchanges.push(shared.exchange.clone());
         true
@@ -223,11 +224,7 @@ impl<D: Driver> Trial<'_, D> {
             return Ok(false);
         }
         let request: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        // Also an answer that wrongly repeats an id is an answer.
-        let id = match request.get("id") {
-            Some(id @ (Value::String(_) | Value::Number(_))) => id.clone(),
-            _ => Value::Null,
-        };
+        let id = readable_id(&bytes);
         let mut frames = vec![bytes];
         let mut awaited = id.clone();
         if expected.may_be_silent() {
@@ -299,12 +296,12 @@ impl<D: Driver> Trial<'_, D> {
                     self.world.orders_left = self.world.orders_left.saturating_sub(1);
                 }
                 self.world.note_order(result);
-                self.orders.push(Some(order_id.to_owned()));
+                self.orders.push(order_id.to_owned());
                 self.model.made(order_id, conn);
                 if let Some(invoice) =
                     result.pointer("/payment/bolt11/invoice").and_then(Value::as_str)
                 {
-                    self.orders_sent.insert((order_id.to_owned(), invoice.to_owned()));
+                    self.invoices.insert(order_id.to_owned(), invoice.to_owned());
                 }
                 if shares.is_some() {
                     let exchange = exchange.clone();
@@ -322,111 +319,10 @@ impl<D: Driver> Trial<'_, D> {
     }
 
     fn invoice(&self, name: &str) -> Option<String> {
-        let id = self.orders.get(order_number(name)?)?.as_ref()?;
-        let (_, invoice) = self.orders_sent.iter().find(|(known, _)| known == id)?;
-        Some(invoice.clone())
+        self.invoices.get(self.orders.get(order_number(name)?)?).cloned()
     }
 
-    /// After a refusal, or silence: asks for something harmless. A target that doesn't answer is reconnected to.
-    async fn see_whether_it_lives(
-        &mut self,
-        conn: &str,
-        expected: &Expected,
-        answered: &Answered,
-        id: &Value,
-    ) -> Result<(), Trouble> {
-        let (alive, late, evidence) = self.probe(conn, id).await?;
-        if alive && late == 0 {
-            return Ok(());
-        }
-        let what = if answered.silent { "it was not answered" } else { "it was refused" };
-        let (message, mut rows): (String, Vec<&'static str>) = if alive {
-            (format!("{what}, but {late} more answers to it came afterwards"), Vec::new())
-        } else {
-            (format!("{what}, and the next request isn't answered either"), Vec::new())
-        };
-        let causes: Vec<&oracle::Fault> = expected.faults.iter().collect();
-        rows.extend(causes.iter().flat_map(|fault| fault.rows.iter().copied()));
-        let several = causes.len() > 1;
-        let of_format = expected.is_bad_format() && self.world.context.transport == Transport::P2p;
-        let found = |row: &'static str| Found {
-            row,
-            judgement: Judgement::Broken,
-            message: message.clone(),
-        };
-        // What came with the right id is one answer too many, which an invariant reports.
-        if !alive || of_format {
-            let suspects = if several { rows.iter().copied().collect() } else { BTreeSet::new() };
-            let found = rows.iter().map(|row| found(row)).collect();
-            let answered = Answered { found, suspects, ..Answered::default() };
-            self.note(&answered, true, &evidence);
-        }
-        if of_format {
-            // A bad message has no effect but its error: the row that this is about whatever was bad.
-            let answered = Answered { found: vec![found("L0-026")], ..Answered::default() };
-            self.note(&answered, true, &evidence);
-        }
-        if alive {
-            return Ok(());
-        }
-        self.attempt.silent = true;
-        if self.world.context.transport == Transport::P2p {
-            self.world.reconnect(conn, self.driver).await?;
-        }
-        match self.probe(conn, &Value::Null).await? {
-            (true, ..) => Ok(()),
-            _ => Err(Trouble::Dead("it has stopped answering, also on a new connection".into())),
-        }
-    }
-
-    /// Whether the target answers, and how many late answers to the request with this id came along.
-    async fn probe(
-        &mut self,
-        conn: &str,
-        id: &Value,
-    ) -> Result<(bool, usize, Vec<Evidence>), Trouble> {
-        match self.world.context.transport {
-            Transport::P2p => {
-                let probe = self.world.draw_id();
-                let wanted = json!(probe);
-                let frames = vec![probe_message(&probe)];
-                let answer = self
-                    .world
-                    .exchange(conn, frames, &Value::Null, &wanted, &wanted, self.driver)
-                    .await?;
-                let alive = matches!(answer.document["reply"].as_str(), Some("result" | "error"))
-                    && answer.document["envelope"]["id"] == wanted;
-                let late = |message: &&crate::transcript::Message| {
-                    let value: Option<Value> = serde_json::from_slice(&message.bytes).ok();
-                    value.is_some_and(|value| {
-                        value.is_object()
-                            && value.get("method").is_none()
-                            && value.get("id").unwrap_or(&Value::Null) == id
-                            && *id != wanted
-                    })
-                };
-                let late = answer.exchange.received.iter().filter(late).count();
-                let evidence = answer.exchange.evidence();
-                self.exchanges.push(answer.exchange);
-                Ok((alive, late, evidence))
-            }
-            Transport::Rest => {
-                let request = HttpRequest {
-                    method: "GET".into(),
-                    path: "get_info".into(),
-                    query: Vec::new(),
-                    headers: Vec::new(),
-                    body: None,
-                };
-                let answer = self.world.http(request, self.driver).await?;
-                let evidence = answer.exchange.evidence();
-                self.exchanges.push(answer.exchange);
-                Ok((answer.document["reply"] == "result", 0, evidence))
-            }
-        }
-    }
-
-    fn note(&mut self, answered: &Answered, is_answer: bool, evidence: &[Evidence]) {
+    pub(super) fn note(&mut self, answered: &Answered, is_answer: bool, evidence: &[Evidence]) {
         for found in &answered.found {
             let row = RequirementId::from(found.row);
             let context = &self.world.context;
@@ -492,8 +388,14 @@ pub(super) fn one_each(checks: impl IntoIterator<Item = CheckResult>) -> Vec<Che
     set.into_results()
 }
 
-fn probe_message(id: &str) -> Vec<u8> {
-    json!({"jsonrpc": "2.0", "id": id, "method": "lsps0.list_protocols", "params": {}})
-        .to_string()
-        .into_bytes()
+/// The id that a lenient reader finds in a payload, however bad it is: an answer that wrongly repeats it is an answer.
+fn readable_id(payload: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(payload);
+    let object = text.find('{').and_then(|at| text.get(at..)).and_then(|text| {
+        serde_json::Deserializer::from_str(text).into_iter::<Value>().next()?.ok()
+    });
+    match object.as_ref().and_then(|object| object.get("id")) {
+        Some(id @ (Value::String(_) | Value::Number(_))) => id.clone(),
+        _ => Value::Null,
+    }
 }

@@ -20,6 +20,7 @@ pub struct Case {
 }
 
 /// One step of a case.
+#[expect(clippy::large_enum_variant, reason = "a case has a handful of steps")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Step {
@@ -137,6 +138,41 @@ impl Call {
         *self == Self::plain(&self.call)
     }
 
+    /// The call without one of its changes, or how many there are.
+    fn without_part(&self, number: usize) -> Result<Self, usize> {
+        let mut parts: Vec<Self> = Vec::new();
+        for name in self.with.keys() {
+            let mut call = self.clone();
+            call.with.remove(name);
+            parts.push(call);
+        }
+        for name in self.envelope.keys() {
+            let mut call = self.clone();
+            call.envelope.remove(name);
+            parts.push(call);
+        }
+        for (of, at) in (0..self.without.len())
+            .map(|at| (true, at))
+            .chain((0..self.envelope_without.len()).map(|at| (false, at)))
+        {
+            let mut call = self.clone();
+            if of {
+                call.without.remove(at)
+            } else {
+                call.envelope_without.remove(at)
+            };
+            parts.push(call);
+        }
+        if self.writing.is_some() {
+            parts.push(Self { writing: None, ..self.clone() });
+        }
+        if !is_main(&self.on) {
+            parts.push(Self { on: main(), ..self.clone() });
+        }
+        let count = parts.len();
+        if number < count { Ok(parts.swap_remove(number)) } else { Err(count) }
+    }
+
     /// The same with a parameter set.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -177,6 +213,33 @@ impl Case {
     /// A case of one request.
     pub(super) fn of(call: Call) -> Self {
         Self { steps: vec![Step::Call(call)] }
+    }
+
+    /// The case without its part of that number, the last step's parts first; `None` if it has fewer. Parts are what each
+    /// request changes, and whole steps.
+    pub(super) fn without_part(&self, number: usize) -> Option<Self> {
+        let mut left = number;
+        for (at, step) in self.steps.iter().enumerate().rev() {
+            if let Step::Call(call) = step {
+                match call.without_part(left) {
+                    Ok(call) => {
+                        let mut case = self.clone();
+                        case.steps[at] = Step::Call(call);
+                        return Some(case);
+                    }
+                    Err(parts) => left -= parts,
+                }
+            }
+            if self.steps.len() > 1 {
+                if left == 0 {
+                    let mut case = self.clone();
+                    case.steps.remove(at);
+                    return Some(case);
+                }
+                left -= 1;
+            }
+        }
+        None
     }
 
     /// A case of one request that is about an order made before.

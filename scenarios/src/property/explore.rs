@@ -21,6 +21,9 @@ const SHRINK_STEPS: usize = 96;
 /// How often shrinking may wait for an answer in vain where the wait can't be cut short.
 const SHRINK_SILENCES: u32 = 4;
 
+/// Requests of one search that may be left unanswered, each of which costs a wait.
+const MOST_SILENCES: u32 = 100;
+
 /// Counter-examples after which there is no use in going on.
 const MOST_COUNTER_EXAMPLES: usize = 24;
 
@@ -130,6 +133,7 @@ struct Search<'a, D> {
     found: Exploration,
     kept: Vec<CheckResult>,
     kept_rows: BTreeSet<RequirementId>,
+    silences: u32,
 }
 
 impl<'a, D: Driver> Search<'a, D> {
@@ -147,6 +151,7 @@ impl<'a, D: Driver> Search<'a, D> {
             found: Exploration { beforehand, ..Exploration::default() },
             kept: Vec::new(),
             kept_rows: BTreeSet::new(),
+            silences: 0,
         }
     }
 
@@ -174,12 +179,7 @@ impl<'a, D: Driver> Search<'a, D> {
 
     async fn try_drawn(&mut self, drawn: &Drawn<'_>) {
         let Some((case, _)) = drawn.after(&[]) else { return };
-        let mut outcome = self.try_once(&case).await;
-        if outcome.silent && self.world.wait.is_some() && !self.new_in(&outcome).is_empty() {
-            // It was waited for a shorter time than is due; nothing is reported before it has had that.
-            self.world.wait = None;
-            outcome = self.try_once(&case).await;
-        }
+        let outcome = self.try_once(&case).await;
         for _ in 0..MOST_PER_CASE {
             let broken = self.new_in(&outcome);
             if broken.is_empty() || self.has_ended() {
@@ -188,7 +188,7 @@ impl<'a, D: Driver> Search<'a, D> {
             let mut smallest = (case.clone(), broken);
             // Without a target there is nothing to try a smaller case on.
             if outcome.dead.is_none() {
-                self.shrink(drawn, &mut smallest, outcome.silent).await;
+                self.shrink(drawn, &mut smallest).await;
             }
             self.add(smallest.0, smallest.1);
         }
@@ -196,16 +196,7 @@ impl<'a, D: Driver> Search<'a, D> {
     }
 
     /// Makes a case smaller as long as it still breaks something that isn't known yet.
-    async fn shrink(
-        &mut self,
-        drawn: &Drawn<'_>,
-        smallest: &mut (Case, Vec<CheckResult>),
-        silent: bool,
-    ) {
-        let waits = self.world.wait;
-        if silent {
-            self.world.be_impatient();
-        }
+    async fn shrink(&mut self, drawn: &Drawn<'_>, smallest: &mut (Case, Vec<CheckResult>)) {
         let mut silences = 0;
         let mut path = vec![Move::Simplify];
         while path.len() <= SHRINK_STEPS && silences < SHRINK_SILENCES {
@@ -224,13 +215,47 @@ impl<'a, D: Driver> Search<'a, D> {
                 break;
             }
         }
-        if !silent {
-            self.world.wait = waits;
+        self.strip(smallest, &mut silences).await;
+    }
+
+    /// Takes away one thing after the other, as values that are drawn together are only shrunk together.
+    async fn strip(&mut self, smallest: &mut (Case, Vec<CheckResult>), silences: &mut u32) {
+        let mut left = SHRINK_STEPS;
+        let mut place = 0;
+        while let Some(case) = smallest.0.without_part(place) {
+            if left == 0 || *silences >= SHRINK_SILENCES || self.has_ended() {
+                return;
+            }
+            left -= 1;
+            let outcome = self.try_once(&case).await;
+            if outcome.silent && self.world.context.transport == Transport::Rest {
+                *silences += 1;
+            }
+            let broken = self.new_in(&outcome);
+            if outcome.dead.is_some() || outcome.failed.is_some() {
+                self.take_note(&outcome);
+            }
+            // What can be done without is gone, so that the next part is in its place now.
+            match broken.is_empty() {
+                true => place += 1,
+                false => *smallest = (case, broken),
+            }
         }
     }
 
     async fn try_once(&mut self, case: &Case) -> Attempt {
-        attempt(case, self.world, self.driver).await
+        let outcome = attempt(case, self.world, self.driver).await;
+        if outcome.silent {
+            // It has been waited for as long as is due. From now on a quiet window, and then a request that is answered,
+            // tell silence from slowness.
+            self.world.be_impatient();
+            self.silences += 1;
+            if self.silences >= MOST_SILENCES && self.found.stopped.is_none() {
+                let reason = format!("the target has left {MOST_SILENCES} requests unanswered");
+                self.found.stopped = Some(reason);
+            }
+        }
+        outcome
     }
 
     fn new_in(&self, outcome: &Attempt) -> Vec<CheckResult> {

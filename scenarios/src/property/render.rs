@@ -9,8 +9,8 @@ use crate::action::HttpRequest;
 pub(super) struct Names<'a> {
     /// The parameters of the smallest order.
     pub(super) base: &'a Map<String, Value>,
-    /// The ids of the orders made so far; `None` for one that was refused.
-    pub(super) orders: &'a [Option<String>],
+    /// The ids of the orders made so far.
+    pub(super) orders: &'a [String],
     /// The operator's token.
     pub(super) token: Option<&'a str>,
 }
@@ -29,8 +29,8 @@ impl Names<'_> {
         match order_number(text) {
             None => Ok(None),
             Some(number) => match self.orders.get(number) {
-                Some(Some(id)) => Ok(Some(id.clone())),
-                _ => Err(Nameless(text.to_owned())),
+                Some(id) => Ok(Some(id.clone())),
+                None => Err(Nameless(text.to_owned())),
             },
         }
     }

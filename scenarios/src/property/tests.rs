@@ -44,7 +44,7 @@ fn drawn(property: Property, facts: &Facts, possible: Possible, count: usize) ->
 
 /// What is expected of the last request of a case.
 fn expected(case: &Case, facts: &Facts) -> Expected {
-    let orders = [Some(ORDER.to_owned())];
+    let orders = [ORDER.to_owned()];
     let names = Names { base: &facts.terms.base, orders: &orders, token: facts.token.as_deref() };
     let mut facts = facts.clone();
     match case.steps.last().unwrap() {

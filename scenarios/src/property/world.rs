@@ -19,7 +19,7 @@ use crate::transcript::{Exchange, HttpExchange, Message};
 const ORDERS_PER_KEY: u32 = 10;
 
 /// A target whose answers stay out is given so many times as long as its slowest answer took.
-const PATIENCE: u32 = 20;
+const PATIENCE: u32 = 10;
 
 /// Carries out actions, one after the other.
 pub trait Driver: Send {
