@@ -11,7 +11,7 @@ use super::render::{Names, order_number};
 use super::world::{Answer, Driver, Shared, Trouble, World};
 use crate::action::{Action, HttpRequest, Observation, Transport};
 use crate::invariant::{self, RunFacts};
-use crate::oracle::{self, Answered, Expected, Found};
+use crate::oracle::{self, Answered, Expected};
 use crate::requirement::{Catalogue, RequirementId};
 use crate::transcript::{Exchange, Transcript};
 use crate::verdict::{CheckResult, CheckSet, Evidence, Judgement, Verdict};

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::attempt::Trial;
 use super::world::{Driver, Trouble};
 use crate::action::{HttpRequest, Transport};
-use crate::oracle::{self, Answered, Expected, Found};
+use crate::oracle::{Answered, Expected, Found};
 use crate::transcript::Message;
 use crate::verdict::{Evidence, Judgement};
 
@@ -25,14 +25,15 @@ impl<D: Driver> Trial<'_, D> {
             return Ok(());
         }
         let what = if answered.silent { "it was not answered" } else { "it was refused" };
-        let (message, mut rows): (String, Vec<&'static str>) = if alive {
-            (format!("{what}, but {late} more answers to it came afterwards"), Vec::new())
+        let message = if alive {
+            format!("{what}, but {late} more answers to it came afterwards")
         } else {
-            (format!("{what}, and the next request isn't answered either"), Vec::new())
+            format!("{what}, and the next request isn't answered either")
         };
-        let causes: Vec<&oracle::Fault> = expected.faults.iter().collect();
-        rows.extend(causes.iter().flat_map(|fault| fault.rows.iter().copied()));
-        let several = causes.len() > 1;
+        let faults: BTreeSet<&'static str> =
+            expected.faults.iter().flat_map(|fault| fault.rows.iter().copied()).collect();
+        let rows = if faults.is_empty() { expected.rows().collect() } else { faults };
+        let several = expected.faults.len() != 1;
         let of_format = expected.is_bad_format() && self.world.context.transport == Transport::P2p;
         let found = |row: &'static str| Found {
             row,
@@ -41,7 +42,7 @@ impl<D: Driver> Trial<'_, D> {
         };
         // What came with the right id is one answer too many, which an invariant reports.
         if !alive || of_format {
-            let suspects = if several { rows.iter().copied().collect() } else { BTreeSet::new() };
+            let suspects = if several { rows.clone() } else { BTreeSet::new() };
             let found = rows.iter().map(|row| found(row)).collect();
             let answered = Answered { found, suspects, ..Answered::default() };
             self.note(&answered, true, &evidence);
