@@ -8,7 +8,7 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "get-info-wants-version", "L0-107 L0-111 L1-001 L1-010 L1-011 L1-012 L1-013 L1-014 L1-015 L1-016 L1-017 L1-018 L1-019 \
      L1-020 L1-021 L1-038",
     "Refuses get_info without a version, as in 2023", Hook::Refuses(Faces::P2p, &[GetInfo], params::refuse_without_version);
-    "info-moves", "L1-006 L1-044 L1-100",
+    "info-moves", "L1-006 L1-007 L1-044 L1-100 RD-009",
     "Offers another maximum with every other answer", Hook::Result(&[GetInfo], &[Do(rewrite::moving_info)]);
     "nested-options", "L1-011 L1-012 L1-013 L1-014 L1-015 L1-016 L1-017 L1-018 L1-019 L1-020 L1-021 L1-022 L1-024 \
      L1-025 L1-026 L1-027 L1-028 L1-029 L1-030 L1-031 RD-003 RD-004",

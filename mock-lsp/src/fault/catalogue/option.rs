@@ -60,7 +60,7 @@ pub(super) const BOLT12: &[Fault] = faults! { Messages;
     "Offers BOLT 12, with an offer that can't be read", Hook::Result(ORDERS, &[Do(options::with_bolt12), Set("payment.bolt12.offer", "\"lno1qqqqqqqq\"")]);
     "bolt12-offer-in-sat", "L1-160",
     "Offers BOLT 12, for a thousandth of the total", Hook::Result(ORDERS, &[Do(options::with_bolt12), Do(rewrite::offer_in_sat)]);
-    "bolt12-offer-too-long", "L1-161 RD-016",
+    "bolt12-offer-too-long", "L1-159 L1-161 RD-016",
     "Offers BOLT 12, with more than 2048 characters", Hook::Result(ORDERS, &[Do(options::with_bolt12), Do(rewrite::offer_too_long)]);
     "bolt12-expires-early", "L1-162",
     "Offers BOLT 12, with an offer that ends an hour before expires_at", Hook::Result(ORDERS, &[Do(options::with_bolt12), Do(rewrite::offer_ends_early)]);
