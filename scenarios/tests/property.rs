@@ -71,9 +71,11 @@ fn tried(
     })
 }
 
-/// Its invoices are no invoices, and its order ids count.
+/// Its invoices and offers are none, and its order ids count.
 fn is_of_the_tiny_lsp(row: &RequirementId) -> bool {
-    ["L1-080", "L1-136", "L1-137", "L1-138", "L1-141", "L1-180", "L0-155"].contains(&row.as_str())
+    let invoices = ["L1-136", "L1-137", "L1-138", "L1-141"];
+    let offers = ["L1-159", "L1-160", "L1-162"];
+    row.as_str() == "L1-080" || invoices.contains(&row.as_str()) || offers.contains(&row.as_str())
 }
 
 fn broken(exploration: &Exploration) -> Vec<String> {
@@ -113,7 +115,7 @@ fn other_choices() -> Choices {
 fn a_correct_target_keeps_everything_whatever_it_offers() {
     for choices in [Choices::default(), other_choices()] {
         for transport in [Transport::P2p, Transport::Rest] {
-            for (property, cases) in [(Property::Requests, 1500), (Property::Sequences, 100)] {
+            for (property, cases) in [(Property::Requests, 800), (Property::Sequences, 60)] {
                 let (found, keys) = tried(property, transport, &choices, cases, 100_000, honest);
                 assert_eq!(broken(&found), Vec::<String>::new(), "{property} {transport}");
                 assert_eq!((found.stopped, found.left_out), (None, 0));

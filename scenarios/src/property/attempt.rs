@@ -22,6 +22,8 @@ pub struct Attempt {
     checks: Vec<Check>,
     /// Whether something was waited for in vain.
     pub silent: bool,
+    /// The target answered, but then ignored the client until it came again.
+    pub ignored_since_refusal: bool,
     /// The target is gone, for this reason.
     pub dead: Option<String>,
     /// The driver couldn't go on, for a reason that isn't the target's.
@@ -275,7 +277,13 @@ impl<D: Driver> Trial<'_, D> {
         if !(answered.refused || answered.silent) || (probed == Some(true)) {
             return Ok(document["reply"] == "result" || !expected.may_make_an_order());
         }
-        self.see_whether_it_lives(conn, expected, &answered, id).await?;
+        if self.world.ignores_after_refusals && !answered.silent {
+            // That has its finding; waiting for it each time would take long.
+            self.model.reconnected(conn);
+            self.world.reconnect(conn, self.driver).await?;
+        } else {
+            self.see_whether_it_lives(conn, expected, &answered, id).await?;
+        }
         Ok(!expected.may_make_an_order())
     }
 

@@ -282,6 +282,9 @@ impl<'a, D: Driver> Search<'a, D> {
         } else {
             self.found.tried += 1;
         }
+        if outcome.ignored_since_refusal && self.world.context.transport == Transport::P2p {
+            self.world.ignores_after_refusals = true;
+        }
         if outcome.rejected {
             // More orders would only be turned away as well.
             self.world.orders_left = 0;

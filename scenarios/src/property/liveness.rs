@@ -56,6 +56,7 @@ impl<D: Driver> Trial<'_, D> {
             return Ok(());
         }
         self.attempt.silent = true;
+        self.attempt.ignored_since_refusal |= !answered.silent;
         if self.world.context.transport == Transport::P2p {
             self.world.reconnect(conn, self.driver).await?;
         }

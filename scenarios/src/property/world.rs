@@ -77,6 +77,8 @@ pub struct World {
     pub(super) history: Vec<Exchange>,
     /// How long to wait for an answer; `None`: the driver's usual time.
     pub(super) wait: Option<Duration>,
+    /// Whether the target is known to ignore a client that it has refused something, until it comes again.
+    pub(super) ignores_after_refusals: bool,
     /// The shortest time after which a target counts as silent.
     quiet: Duration,
     slowest_ms: u64,
@@ -123,6 +125,7 @@ impl World {
             },
             history: Vec::new(),
             wait: None,
+            ignores_after_refusals: false,
             quiet,
             slowest_ms: 0,
             generation: 0,
