@@ -13,6 +13,9 @@ use crate::action::{End, Frame};
 /// The member that has the document as it was before it was translated.
 const ORIGINAL: &str = "original";
 
+/// The member that has the document as requests are made from it.
+const AS_INFO: &str = "as_info";
+
 /// Longest text in `raw`, in characters.
 const RAW_LIMIT: usize = 65_536;
 
@@ -161,6 +164,19 @@ pub(crate) fn of_http(
 pub(crate) fn of_http_failure(request: &Value, reason: &str, timed_out: bool) -> Value {
     let kind = if timed_out { "silence" } else { "closed" };
     json!({"reply": kind, "count": 0, "closed": !timed_out, "request": request, "failure": reason})
+}
+
+/// The document of messages that can be read in another way, for what is made of them: `as_info` is how get_info is read.
+pub(crate) fn with_reading(mut document: Value, reading: Value) -> Value {
+    if let Some(document) = document.as_object_mut() {
+        document.insert(AS_INFO.into(), reading);
+    }
+    document
+}
+
+/// The document that requests are made from.
+pub(crate) fn as_info(document: &Value) -> &Value {
+    document.get(AS_INFO).unwrap_or(document)
 }
 
 /// The document of messages that were translated from another dialect; `original` is what it was before.

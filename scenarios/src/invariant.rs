@@ -58,7 +58,7 @@ pub fn judge_in(
     context: &SessionContext,
     facts: &mut RunFacts,
 ) -> Vec<CheckResult> {
-    if dialect.is_current() {
+    if !dialect.explains() {
         return judge(transcript, context, facts);
     }
     // No order is met twice.
@@ -78,13 +78,13 @@ pub fn judge_in(
         if !is_about_bytes && is_settled {
             continue;
         }
-        let result = match dialect.explains() && !is_about_bytes {
-            true => CheckResult {
+        let result = match is_about_bytes {
+            true => original,
+            false => CheckResult {
                 verdict: Verdict::Inconclusive,
                 message: dialect.explanation(&original.message),
                 ..original
             },
-            false => original,
         };
         read.insert(result.requirement.clone(), result);
     }

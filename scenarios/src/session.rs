@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::action::{Action, Observation, Span, Transport};
 use crate::dialect::View;
+use crate::document;
 use crate::expr::Scope;
 use crate::requirement::RequirementId;
 use crate::scenario::Scenario;
@@ -273,6 +274,7 @@ impl<'a> Session<'a> {
 
     /// Saves a document under a name, and what follows from it.
     fn save(&mut self, name: &str, document: &Value) {
+        let document = if name == "info" { document::as_info(document) } else { document };
         self.scope.set(name, document.clone());
         if name == "info" {
             let public_key = (self.context.transport == Transport::Rest)

@@ -37,7 +37,7 @@ pub struct View {
 
 impl View {
     /// A view that translates. `explains` is whether what only holds in the translation is a consequence of the dialect;
-    /// otherwise the translation serves to get at more, and each deviation stays one.
+    /// otherwise the translation only serves to make requests from what the target says of itself.
     pub(super) fn new(dialect: Dialect, early: bool, explains: bool) -> Self {
         Self { dialect, early, translates: true, explains }
     }

@@ -54,19 +54,16 @@ impl Session<'_> {
             }
             let refused =
                 |document| refusal::judge(wanted, document, &probe.id, self.context.transport);
-            let mut found = match refused(document) {
+            let found = match refused(document) {
                 Match::Holds => after_refusal(document, answer, late, self.context.transport),
                 broken => broken,
             };
             if let (Match::Holds, Some(original)) = (&found, document::original(document))
                 && let Match::Broken(deviation) = refused(original)
             {
-                if self.view.explains() {
-                    let reason = self.view.explanation(&deviation);
-                    self.inconclusive(expectation, &reason, probe.exchange);
-                    continue;
-                }
-                found = Match::Broken(deviation);
+                let reason = self.view.explanation(&deviation);
+                self.inconclusive(expectation, &reason, probe.exchange);
+                continue;
             }
             let mut more = Vec::new();
             if matches!(found, Match::Broken(_)) {
@@ -97,12 +94,11 @@ impl Session<'_> {
         self.settle(&with(encodings), document, Match::Holds, exchange, &[]);
         let expectation = &with(others);
         match self.check(expectation, original) {
-            Ok(Some(Match::Broken(found))) if self.view.explains() => {
+            Ok(Some(Match::Broken(found))) => {
                 let reason = self.view.explanation(&found);
                 self.inconclusive(expectation, &reason, exchange);
             }
-            Ok(Some(found)) => self.settle(expectation, original, found, exchange, &[]),
-            Ok(None) => {}
+            Ok(_) => self.settle(expectation, document, Match::Holds, exchange, &[]),
             Err(reason) => self.inconclusive(expectation, &reason, exchange),
         }
     }

@@ -444,7 +444,7 @@ impl<'a> Session<'a> {
         let mut document = read(&replies);
         if let Some(translated) = self.translated(&replies) {
             let replies: Vec<Reply<'_>> = translated.iter().map(Reply::read).collect();
-            document = document::translated(read(&replies), document);
+            document = self.in_view(read(&replies), document);
         }
         if let (Some(answered), Some(document)) = (probe_answered, document.as_object_mut()) {
             document.insert("alive".into(), json!(answered));
@@ -486,7 +486,7 @@ impl<'a> Session<'a> {
             |body: &[u8]| document::of_http(&about.params, status, headers, body, span.to_ms);
         let mut document = read(&body);
         if let Some(translated) = self.view.reply(&body) {
-            document = document::translated(read(&translated), document);
+            document = self.in_view(read(&translated), document);
         }
         let content_type =
             document.pointer("/http/content_type").and_then(Value::as_str).map(str::to_owned);
@@ -510,6 +510,15 @@ impl<'a> Session<'a> {
         let end = if timed_out { End::TimedOut } else { End::Closed };
         let exchange = self.record(http_exchange(request, Vec::new(), end, about, span));
         self.task_done(task, document, &Value::Null, exchange, span, 0);
+    }
+
+    /// The document that is judged. Only who keeps to an older text as a whole is judged by a translation; else it serves
+    /// to make requests from.
+    fn in_view(&self, translated: Value, original: Value) -> Value {
+        match self.view.explains() {
+            true => document::translated(translated, original),
+            false => document::with_reading(original, translated),
+        }
     }
 
     /// The payloads as bLIP-51 would have them, if any is different there.
