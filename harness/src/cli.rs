@@ -116,7 +116,7 @@ struct RunArgs {
     #[arg(long, value_name = "DIR", help_heading = "Selection")]
     scenarios: Vec<PathBuf>,
 
-    /// How many requests are generated for each transport, and an eighth as many sequences; 0: none [default: 150]
+    /// How many requests are generated for each transport, and an eighth as many sequences; 0: none [default: 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000), help_heading = "Generated conversations")]
     cases: Option<u32>,
     /// How many orders may be made for them, shrinking included; cases that would need more are left out [default: 2000

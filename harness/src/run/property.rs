@@ -32,7 +32,7 @@ pub struct PropertySettings {
 
 impl PropertySettings {
     /// Requests for each transport.
-    pub const DEFAULT_CASES: u32 = 150;
+    pub const DEFAULT_CASES: u32 = 100;
 
     /// Orders on a target that others use as well, and that may count them.
     pub const DEFAULT_MAX_ORDERS: u32 = 20;
