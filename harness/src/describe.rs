@@ -16,6 +16,10 @@ pub fn act(step: &Step) -> String {
     match &step.act {
         Act::Call(it) => call(it),
         Act::Send { payload: it, conn } => format!("the raw payload {}{}", payload(it), over(conn)),
+        Act::Tell { call: it, type_id, hang_up } => {
+            let after = if *hang_up { ", then the connection is dropped" } else { "" };
+            format!("{}, as a message of type {type_id}, without waiting{after}", call(it))
+        }
         Act::Http(it) => {
             let body = it.body.as_ref().map(|body| format!(" with the body {}", payload(body)));
             let query = match it.query.is_empty() {

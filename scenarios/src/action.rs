@@ -6,6 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// The type of the messages that carry LSPS0 (bLIP-50, Lightning Peer-To-Peer Transport).
+pub const LSPS0_TYPE: u16 = 37913;
+
 /// The interface over which a target is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -48,6 +51,17 @@ pub enum Action {
         frames: Vec<Vec<u8>>,
         /// What to wait for.
         wait: Wait,
+    },
+    /// Send one message and don't wait for what comes of it. Answered by `Done` or `Failed`.
+    Tell {
+        /// Name of the connection.
+        conn: String,
+        /// The type of the message (BOLT 8), which may be another than that of LSPS0.
+        type_id: u16,
+        /// The bytes behind the type.
+        payload: Vec<u8>,
+        /// Whether to drop the connection right behind it.
+        hang_up: bool,
     },
     /// Send an HTTP request. Answered by `Http` or `HttpFailed`.
     Http(HttpRequest),

@@ -3,7 +3,7 @@
 //! `reply` is `result`, `error`, `silence`, `closed` (without a reply) or `garbage` (something that is no reply to the
 //! request). `result` and `error` are there if the target sent them. `envelope` (p2p) is the whole reply, `http` (rest)
 //! has `status`, `content_type` and `headers` (names in lower case), `raw` is the reply as text, `count` the number of
-//! replies to the request, `request` what was sent, `closed` whether the target closed the connection, `at_ms` when the
+//! replies to the request, `stray` the number of other messages and `stray_ids` their ids, `request` what was sent, `closed` whether the target closed the connection, `at_ms` when the
 //! reply came. Of a target that speaks another dialect it is a translation, and `original` is what it was before.
 
 use serde_json::{Map, Value, json};
@@ -61,6 +61,9 @@ pub(crate) fn of_frames(request: &Value, id: &Value, replies: &[Reply<'_>], end:
     let mut document = Map::new();
     document.insert("count".into(), json!(count));
     document.insert("stray".into(), json!(replies.len() - count));
+    let stray_ids: Vec<&Value> =
+        replies.iter().map(Reply::id).filter(|other| *other != id && !other.is_null()).collect();
+    document.insert("stray_ids".into(), json!(stray_ids));
     document.insert("closed".into(), json!(end == End::Closed));
     document.insert("request".into(), request.clone());
     let Some(reply) = chosen else {

@@ -126,8 +126,8 @@ mod tests {
     use crate::requirement::Catalogue;
     use crate::verdict::Profile;
     use testing::{
-        Found, answered_info, completed, context, created, created_after, created_with,
-        created_with_facts, history, onchain_order, order, p2p_call, p2p_raw, read,
+        Found, answered_info, answered_protocols, completed, context, created, created_after,
+        created_with, created_with_facts, history, onchain_order, order, p2p_call, p2p_raw, read,
         wanted_with_refund,
     };
 
@@ -166,10 +166,13 @@ mod tests {
         paid_onchain["channel"] = completed()["channel"].clone();
         let mut paid12 = state(&bolt12, "COMPLETED", "bolt12", "PAID");
         paid12["channel"] = completed()["channel"].clone();
+        let mut on_rest = info();
+        on_rest["uris"] = json!([format!("{}@127.0.0.1:9735", testing::node())]);
         let mut facts = RunFacts::default();
         vec![
             answered_info(Transport::P2p, &info(), &mut facts),
-            answered_info(Transport::Rest, &info(), &mut facts),
+            answered_info(Transport::Rest, &on_rest, &mut facts),
+            answered_protocols(&json!({"protocols": [1]}), &mut facts),
             p2p_raw(&[br#"{"jsonrpc":"2.0","id":"a","result":{"protocols":[1]}}"#]),
             p2p_raw(&[br#"{"jsonrpc":"2.0","method":"lsps9.x","params":{}}"#]),
             p2p_call("lsps1.get_info", json!({}), json!({"result": info()}), strict),

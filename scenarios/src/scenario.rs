@@ -197,6 +197,16 @@ pub enum Act {
         /// The connection.
         conn: String,
     },
+    /// A message that nobody waits for: of another type than that of LSPS0, or the last one before a connection is
+    /// dropped.
+    Tell {
+        /// The request.
+        call: Call,
+        /// The type of the message.
+        type_id: u16,
+        /// Whether the connection is dropped behind it.
+        hang_up: bool,
+    },
     /// A raw HTTP request.
     Http(HttpCall),
     /// Several requests sent at once; the document has `replies`.

@@ -37,6 +37,8 @@ pub struct SessionContext {
     pub network: Option<String>,
     /// Node id of the client, 66 hexadecimal digits; REST sends it as `public_key`.
     pub public_key: String,
+    /// Id of the target's node, if it is known: 66 hexadecimal digits in lower case.
+    pub target_node: Option<String>,
     /// A good token, if the target's operator gave one.
     pub token: Option<String>,
     /// An own P2WPKH address on the target's network, if the network is known.

@@ -74,6 +74,15 @@ impl<'a> Stage<'a> {
                 self.first_answered.get_or_insert(!frames.is_empty());
                 Observation::Frames { frames, end }
             }
+            Action::Tell { conn, type_id, payload, hang_up } => {
+                let Some(connections) = &mut self.connections else {
+                    return no_node();
+                };
+                match connections.tell(&conn, type_id, payload, hang_up) {
+                    Ok(()) => Observation::Done,
+                    Err(reason) => Observation::Failed { reason },
+                }
+            }
             Action::Http(request) => self.http(request).await,
             Action::Pause { until_changed_within } => {
                 let interval = match self.rest {

@@ -464,6 +464,7 @@ impl Suite {
             refund_address: network.as_deref().and_then(|network| refund_address(network, spare)),
             network,
             public_key: client.map_or(spare, Client::node_id).to_string(),
+            target_node: self.node.as_ref().map(|(_, node)| node.id.to_string()),
             token: target.token.clone(),
             seed: scenario_seed(self.settings.seed, name),
             now: jiff::Timestamp::now(),

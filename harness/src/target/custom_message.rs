@@ -115,6 +115,28 @@ impl Connections {
         self.peers.get(name).map(|peer| peer.node.id())
     }
 
+    /// Sends one message of any type without waiting for what comes of it, and then hangs up if that is wanted.
+    ///
+    /// # Errors
+    /// Says why it couldn't be sent.
+    pub fn tell(
+        &mut self,
+        name: &str,
+        type_id: u16,
+        payload: Vec<u8>,
+        hang_up: bool,
+    ) -> Result<(), String> {
+        let id = self.target.id;
+        let Some(peer) = self.peers.get_mut(name) else {
+            return Err(format!("there is no connection '{name}'"));
+        };
+        let sent = peer.node.send_custom(id, type_id, payload);
+        if hang_up {
+            peer.node.disconnect(&id);
+        }
+        sent.map_err(|error| format!("failed to {error}"))
+    }
+
     /// Sends `frames` at once and collects what comes until everything awaited is there.
     pub async fn exchange(
         &mut self,

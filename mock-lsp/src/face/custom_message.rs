@@ -31,7 +31,7 @@ impl CustomMessageFace {
     /// Answers a message, if it is one for LSPS0 and wants an answer.
     pub(crate) async fn on_message(&self, peer: PublicKey, message_type: u16, payload: &[u8]) {
         let faults = self.service.faults();
-        if message_type != MESSAGE_TYPE {
+        if message_type != MESSAGE_TYPE && !faults.on(Switch::AnswersOtherTypes) {
             return;
         }
         let answers = answer(&self.service, peer, payload).await;

@@ -143,6 +143,7 @@ pub(crate) enum Switch {
     TakesNumericSat,
     TakesZeroBalance,
     // Answering.
+    AnswersOtherTypes,
     SilentOnUnknownMethod,
     SilentOnBadFormat,
     ParseErrorEchoesId,

@@ -1,6 +1,7 @@
-//! Whether REST and custom messages offer the same options: RD-009.
+//! Whether REST and custom messages are two faces of one LSP: that they offer the same options (RD-009), and that the
+//! node in `uris` is the one that serves LSPS1 (RD-008).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -13,14 +14,54 @@ use crate::matcher::shorten;
 /// The options that a face offers, by name.
 type Options = BTreeMap<&'static str, Value>;
 
+/// More nodes than a target has; one that sends thousands isn't remembered for it.
+const MOST_NODES: usize = 32;
+
 /// What each face was seen to offer first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Offers {
     p2p: Option<Options>,
     rest: Option<Options>,
+    /// Ids of the nodes in `uris`.
+    nodes: BTreeSet<String>,
+    /// Whether the target's node lists LSPS1.
+    lists_lsps1: Option<bool>,
 }
 
 pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>, offers: &mut Offers) {
+    judge_node(view, collector, offers);
+    judge_options(view, collector, offers);
+}
+
+/// Only the node that the run speaks to can be judged, and only if `uris` names it: another one may serve LSPS1 as well.
+fn judge_node(view: &View<'_>, collector: &mut Collector<'_>, offers: &mut Offers) {
+    for (_, info) in view.results("lsps1.get_info") {
+        let uris = info.get("uris").and_then(Value::as_array).into_iter().flatten();
+        let ids = uris.filter_map(|uri| Some(uri.as_str()?.split_once('@')?.0.to_lowercase()));
+        offers.nodes.extend(ids.take(MOST_NODES.saturating_sub(offers.nodes.len())));
+    }
+    for (_, result) in view.results("lsps0.list_protocols") {
+        let protocols = result.get("protocols").and_then(Value::as_array);
+        let lists = protocols.is_some_and(|numbers| numbers.iter().any(|number| number == 1));
+        // One good answer doesn't make up for a bad one.
+        offers.lists_lsps1 = Some(lists && offers.lists_lsps1.unwrap_or(true));
+    }
+    let (Some(node), Some(lists)) = (&collector.context.target_node, offers.lists_lsps1) else {
+        return;
+    };
+    if !offers.nodes.contains(node) {
+        return;
+    }
+    let node = node.clone();
+    let shown = view.results("lsps1.get_info").chain(view.results("lsps0.list_protocols")).next();
+    if let Some((reply, _)) = shown {
+        collector.require("RD-008", reply, lists, || {
+            format!("uris names the node {node}, which doesn't list LSPS1 (1) over custom messages")
+        });
+    }
+}
+
+fn judge_options(view: &View<'_>, collector: &mut Collector<'_>, offers: &mut Offers) {
     for (reply, info) in view.results("lsps1.get_info") {
         let option = |name: &'static str| Some((name, info.get(name)?.clone()));
         let options: Options = OPTIONS.into_iter().filter_map(option).collect();
@@ -50,13 +91,31 @@ mod tests {
     use crate::action::Transport;
     use crate::base::tests::info;
     use crate::invariant::RunFacts;
-    use crate::invariant::testing::{Found, answered_info};
+    use crate::invariant::testing::{Found, answered_info, answered_protocols, node};
     use crate::verdict::Verdict;
 
     fn both(p2p: &Value, rest: &Value) -> (Found, Found) {
         let mut facts = RunFacts::default();
         let first = answered_info(Transport::P2p, p2p, &mut facts);
         (first, answered_info(Transport::Rest, rest, &mut facts))
+    }
+
+    /// The verdict on RD-008 after `uris` in get_info over REST and `protocols` in list_protocols over custom messages.
+    fn node_after(uris: &Value, protocols: &Value) -> Option<Verdict> {
+        let mut facts = RunFacts::default();
+        let mut rest = info();
+        rest["uris"] = uris.clone();
+        answered_info(Transport::Rest, &rest, &mut facts);
+        answered_protocols(&json!({"protocols": protocols}), &mut facts).verdict("RD-008")
+    }
+
+    #[test]
+    fn the_node_in_uris_lists_lsps1() {
+        let uris = json!([format!("{}@127.0.0.1:9735", node().to_uppercase())]);
+        assert_eq!(node_after(&uris, &json!([2, 1])), Some(Verdict::Pass));
+        assert_eq!(node_after(&uris, &json!([2])), Some(Verdict::Warn));
+        let another = json!([format!("02{}@127.0.0.1:9735", "ab".repeat(32))]);
+        assert_eq!(node_after(&another, &json!([2])), None);
     }
 
     #[test]

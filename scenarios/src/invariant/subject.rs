@@ -103,8 +103,8 @@ pub const SUBJECTS: &[Subject] = &[
     },
     Subject {
         name: "faces",
-        about: "whether both faces offer the same",
-        rows: &["RD-009"],
+        about: "whether both faces are those of one LSP",
+        rows: &["RD-008", "RD-009"],
         judge: |view, collector, facts| faces::judge(view, collector, &mut facts.faces),
     },
     Subject {

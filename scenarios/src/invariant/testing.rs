@@ -47,12 +47,18 @@ impl Found {
     }
 }
 
+/// The id of the target's node.
+pub(super) fn node() -> String {
+    format!("03{}", "cd".repeat(32))
+}
+
 pub(crate) fn context(transport: Transport, profile: Profile) -> SessionContext {
     SessionContext {
         transport,
         profile,
         network: Some("regtest".into()),
         public_key: format!("02{}", "ab".repeat(32)),
+        target_node: Some(node()),
         token: None,
         refund_address: None,
         seed: 1,
@@ -132,6 +138,13 @@ pub(super) fn answered_info(transport: Transport, info: &Value, facts: &mut RunF
         Transport::P2p => call(0, "a", method, &json!({}), &json!({"result": info})),
         Transport::Rest => rest(method, json!({}), 200, info),
     };
+    judged(vec![exchange], Profile::Strict, facts)
+}
+
+/// `result` as the answer to list_protocols, in a run of several sessions.
+pub(super) fn answered_protocols(result: &Value, facts: &mut RunFacts) -> Found {
+    let answer = json!({"result": result});
+    let exchange = call(0, "a", "lsps0.list_protocols", &json!({}), &answer);
     judged(vec![exchange], Profile::Strict, facts)
 }
 

@@ -17,7 +17,7 @@ use super::{
     Act, Call, Check, ClientKind, Condition, Expectation, Given, HttpCall, Need, Payload, Refusal,
     RefusalKind, Scenario, Step,
 };
-use crate::action::Transport;
+use crate::action::{LSPS0_TYPE, Transport};
 use crate::requirement::RequirementId;
 
 /// The connection that a step uses unless it names another.
@@ -94,16 +94,20 @@ struct StepFile {
     order_through_client: Option<Map<String, Value>>,
     pay: Option<String>,
     poll: Option<String>,
+    tell: Option<String>,
     payment: Option<PaymentWord>,
     mine: Option<Value>,
     channel: Option<ChannelWord>,
     chain: Option<String>,
-    // With `call` and `poll`.
+    // With `tell`.
+    message_type: Option<u16>,
+    hang_up: Option<bool>,
+    // With `call`, `poll` and `tell`.
     with: Option<Map<String, Value>>,
     without: Option<Vec<String>>,
     envelope: Option<Map<String, Value>>,
     envelope_without: Option<Vec<String>>,
-    // With `call`, `poll`, `send` and `pipeline`.
+    // With `call`, `poll`, `tell`, `send` and `pipeline`.
     on: Option<String>,
     // With `poll`.
     until: Option<Value>,
@@ -159,6 +163,7 @@ impl StepFile {
             ("order_through_client", self.order_through_client.is_some()),
             ("pay", self.pay.is_some()),
             ("poll", self.poll.is_some()),
+            ("tell", self.tell.is_some()),
             ("payment", self.payment.is_some()),
             ("mine", self.mine.is_some()),
             ("channel", self.channel.is_some()),
@@ -184,6 +189,14 @@ impl StepFile {
                 self.until.take().ok_or("a poll needs `until`, a JSON Schema on its document")?;
             let within = self.take_within();
             return Ok(Act::Poll { call: self.take_call(method), until, within });
+        }
+        if let Some(method) = self.tell.take() {
+            let type_id = self.message_type.take().unwrap_or(LSPS0_TYPE);
+            let hang_up = self.hang_up.take().unwrap_or(false);
+            if type_id == LSPS0_TYPE && !hang_up {
+                return Err("a `tell` has another `message_type`, or `hang_up: true`".into());
+            }
+            return Ok(Act::Tell { call: self.take_call(method), type_id, hang_up });
         }
         if let Some(send) = self.send.take() {
             return Ok(Act::Send { payload: send.into_payload()?, conn: self.take_conn() });
@@ -255,6 +268,8 @@ impl StepFile {
             ("envelope_without", self.envelope_without.is_some()),
             ("on", self.on.is_some()),
             ("until", self.until.is_some()),
+            ("message_type", self.message_type.is_some()),
+            ("hang_up", self.hang_up.is_some()),
             ("within", self.within.is_some()),
         ];
         match left_over.iter().find(|(_, there)| *there) {

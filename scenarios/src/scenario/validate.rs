@@ -80,6 +80,7 @@ fn impossible_over(act: &Act, transport: Transport) -> Option<&'static str> {
         (Transport::P2p, Act::Http(_)) => Some("an HTTP request"),
         (Transport::Rest, Act::Send { .. }) => Some("a raw payload"),
         (Transport::Rest, Act::Pipeline { .. }) => Some("a pipeline"),
+        (Transport::Rest, Act::Tell { .. }) => Some("a message without an answer"),
         (Transport::Rest, Act::Reconnect { .. }) => Some("reconnecting"),
         (Transport::Rest, Act::Call(call) | Act::Poll { call, .. }) => only_p2p(call),
         _ => None,
@@ -108,7 +109,7 @@ impl Defects {
 
     fn act(&mut self, place: &str, act: &Act) {
         match act {
-            Act::Call(call) => self.call(place, call),
+            Act::Call(call) | Act::Tell { call, .. } => self.call(place, call),
             Act::Pipeline { calls, .. } => calls.iter().for_each(|call| self.call(place, call)),
             Act::Poll { call, until, .. } => {
                 self.call(place, call);

@@ -67,6 +67,8 @@ pub(super) enum Pending {
     Quiet { before: Action, exchange: Box<Pending>, from_ms: u64, observed: Vec<Frame> },
     /// An HTTP request.
     Http { task: Task, request: HttpRequest },
+    /// Sending a message that nobody waits for.
+    Telling { step: usize, request: Value },
     /// Something the client, the payer, the miner or the chain does.
     Chain { step: usize },
     /// Waiting between two polls.
@@ -126,6 +128,9 @@ impl<'a> Session<'a> {
             Act::Call(call) => self.start_call(Task::Step(index), call),
             Act::Send { payload, conn } => self.start_send(index, payload, conn),
             Act::Pipeline { calls, conn } => self.start_pipeline(index, calls, conn),
+            Act::Tell { call, type_id, hang_up } => {
+                self.start_tell(index, call, *type_id, *hang_up)
+            }
             Act::Http(call) => self.start_raw_http(index, call),
             Act::Reconnect { conn } => self.start_reconnect(index, conn),
             Act::Poll { .. } => {
@@ -217,6 +222,32 @@ impl<'a> Session<'a> {
             outgoing.push(request::message(call, &self.scope, id, &self.view)?);
         }
         self.exchange(Task::Step(index), conn.into(), outgoing, false);
+        Ok(())
+    }
+
+    fn start_tell(
+        &mut self,
+        step: usize,
+        call: &Call,
+        type_id: u16,
+        hang_up: bool,
+    ) -> Result<(), RequestError> {
+        if self.context.transport == Transport::Rest {
+            return Err(RequestError::Transport("a message without an answer", Transport::Rest));
+        }
+        let conn = call.conn.clone();
+        if !self.connected.contains(&conn) {
+            self.pending = Some((Action::Connect { conn }, Pending::Connecting(Task::Step(step))));
+            return Ok(());
+        }
+        let id = self.draw_uuid();
+        let Outgoing { bytes: payload, request, .. } =
+            request::message(call, &self.scope, id, &self.view)?;
+        if hang_up {
+            self.connected.remove(&conn);
+        }
+        let action = Action::Tell { conn, type_id, payload, hang_up };
+        self.pending = Some((action, Pending::Telling { step, request }));
         Ok(())
     }
 
@@ -386,6 +417,9 @@ impl<'a> Session<'a> {
             }
             (Pending::Chain { step }, Observation::Document(document)) => {
                 self.step_done(step, chain_document(document), &Value::Null, None);
+            }
+            (Pending::Telling { step, request }, Observation::Done) => {
+                self.step_done(step, json!({"request": request}), &Value::Null, None);
             }
             (Pending::Chain { step }, Observation::Done) => {
                 self.step_done(step, json!({}), &Value::Null, None)

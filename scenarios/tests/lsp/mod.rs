@@ -103,6 +103,7 @@ pub(crate) fn context(transport: Transport) -> SessionContext {
         profile: Profile::Strict,
         network: Some("regtest".into()),
         public_key: ME.into(),
+        target_node: None,
         token: Some(TOKEN.into()),
         refund_address: Some("bcrt1qwzg843xj6ca63wlygn90zlckx9mjz5wat6sgvv".into()),
         seed: 7,
@@ -145,7 +146,9 @@ impl Lsp {
     pub(crate) fn carry_out(&mut self, action: Action, at_ms: u64) -> Observation {
         match action {
             Action::Connect { .. } => Observation::Connected,
-            Action::Disconnect { .. } | Action::Pause { .. } => Observation::Done,
+            Action::Disconnect { .. } | Action::Pause { .. } | Action::Tell { .. } => {
+                Observation::Done
+            }
             Action::Exchange { conn, frames, .. } => Observation::Frames {
                 frames: frames
                     .iter()

@@ -63,6 +63,7 @@ pub(crate) fn context(transport: Transport) -> SessionContext {
         profile: Profile::Strict,
         network: Some("regtest".into()),
         public_key: format!("02{}", "ab".repeat(32)),
+        target_node: None,
         token: None,
         refund_address: Some("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080".into()),
         seed: 1,
@@ -124,7 +125,9 @@ impl Target {
             Action::Connect { .. } => {
                 Observation::ConnectFailed { reason: "connection refused".into() }
             }
-            Action::Disconnect { .. } | Action::Pause { .. } => Observation::Done,
+            Action::Disconnect { .. } | Action::Pause { .. } | Action::Tell { .. } => {
+                Observation::Done
+            }
             Action::Exchange { frames, wait, .. } => {
                 let mut received = Vec::new();
                 let mut end = End::Complete;

@@ -55,7 +55,9 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Sends a notification without params before each answer to get_order", Hook::Switch(Switch::NotifiesWithoutParams);
     "notifies-by-position", "L0-043 L0-052",
     "Sends a notification with by-position params before each answer to get_order", Hook::Switch(Switch::NotifiesByPosition);
-    "replays-answers", "L0-052 L1-078",
+    "answers-other-types", "L0-003 L0-048",
+    "Answers requests in messages of other types than 37913", Hook::Switch(Switch::AnswersOtherTypes);
+    "replays-answers", "L0-048 L0-052 L0-098 L1-078",
     "Sends a client's last answer again when the client is back", Hook::Switch(Switch::ReplaysAnswers);
     "length-in-front", "L0-002 L0-039 L0-041 L0-048 L0-086 L0-129 L1-114 L1-117 L1-119 L1-120 L1-121",
     "Puts two bytes of length in front of get_order's answers", Hook::Payload(&[GetOrder], payload::length_in_front);

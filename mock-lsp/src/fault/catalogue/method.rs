@@ -12,11 +12,11 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Doesn't know list_protocols", Hook::Refuses(Faces::P2p, &[ListProtocols], params::refuse_unknown_method);
     "zero-in-protocols", "L0-110",
     "Lists LSPS0 among the protocols", Hook::Result(&[ListProtocols], &[Set("protocols", "[0, 1]")]);
-    "no-protocols", "L0-111 L1-001",
+    "no-protocols", "L0-111 L1-001 RD-008",
     "Lists no protocols", Hook::Result(&[ListProtocols], &[Set("protocols", "[]")]);
-    "protocols-missing", "L0-055 L0-108",
+    "protocols-missing", "L0-055 L0-108 RD-008",
     "Answers list_protocols with an empty object", Hook::Result(&[ListProtocols], &[Remove("protocols")]);
-    "protocols-as-strings", "L0-109 L0-111 L1-001",
+    "protocols-as-strings", "L0-109 L0-111 L1-001 RD-008",
     "Lists protocols as strings", Hook::Result(&[ListProtocols], &[Set("protocols", "[\"LSPS1\"]")]);
     "protocols-twice", "L0-112",
     "Lists LSPS1 twice", Hook::Result(&[ListProtocols], &[Set("protocols", "[1, 1]")]);
