@@ -58,6 +58,13 @@ cargo_target_folder() {
     sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
 }
 
+# binaries_folder PROFILE: under the repository's own target/ a short path, as it would be typed.
+binaries_folder() {
+  local folder
+  folder=$(cargo_target_folder)/$1
+  printf '%s\n' "${folder#"$PWD"/}"
+}
+
 # Obtains what the scripts need and exports BITCOIND_EXE and ELECTRS_EXE.
 run_setup() {
   local exports
