@@ -47,6 +47,8 @@ impl Stage {
             capacity_sat: 2_000_000,
             push_msat: 0,
             announce: false,
+            required_confirmations: None,
+            funding_feerate_sat_per_kwu: None,
             tag: 1,
         };
         stage.payer.open_channel(open).unwrap();

@@ -121,6 +121,8 @@ impl Shared {
             capacity_sat: terms.capacity_sat,
             push_msat: terms.push_msat,
             announce: terms.announce,
+            required_confirmations: None,
+            funding_feerate_sat_per_kwu: None,
             tag,
         });
         if let Err(error) = opened {
