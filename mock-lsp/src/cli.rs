@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{BitcoindConfig, Config, EngineConfig};
 use crate::fault::Fault;
-use crate::order::{Fee, Terms};
+use crate::order::{Fee, OnchainTerms, PaymentOption, PaymentWays, Terms};
 use crate::{MockLsp, StartError};
 
 /// The exit status for wrong use, which clap has, too.
@@ -33,11 +33,13 @@ Buy a channel by hand, without a chain:
     \"lsp_balance_sat\":\"100000\", \"client_balance_sat\":\"0\", \"required_channel_confirmations\":0,
     \"funding_confirms_within_blocks\":6, \"channel_expiry_blocks\":144, \"announce_channel\":false,
     \"public_key\":\"0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798\"}'
-  curl -X POST localhost:8081/orders/ORDER_ID/pay     its payment arrives and is held: HOLD
+  curl -X POST localhost:8081/orders/ORDER_ID/pay     its payment arrives and is held: HOLD; or pay another way:
+                                  -d '{\"option\":\"onchain\",\"amount_sat\":5000,\"confirmations\":0}'
   curl -X POST localhost:8081/orders/ORDER_ID/open    its channel is opened: COMPLETED, PAID
   curl 'localhost:8080/api/v1/get_order?order_id=ORDER_ID'
 
-The control API also takes POST /orders/ID/fail and /orders/ID/expire, and GET /orders, /orders/ID, /journal, /health.";
+The control API also takes POST /orders/ID/fail and /orders/ID/expire, POST /clock {\"advance_seconds\":N} and
+/blocks {\"count\":N}, and GET /orders, /orders/ID, /journal, /health.";
 
 #[derive(Debug, Parser)]
 #[command(
@@ -76,6 +78,8 @@ struct RunArgs {
     terms: TermsArgs,
     #[command(flatten, next_help_heading = "Price")]
     fee: FeeArgs,
+    #[command(flatten, next_help_heading = "Payment")]
+    payment: PaymentArgs,
 }
 
 #[derive(Debug, Args)]
@@ -200,6 +204,38 @@ struct FeeArgs {
     fee_ppm_per_block: u64,
 }
 
+#[derive(Debug, Args)]
+struct PaymentArgs {
+    /// How orders can be paid: any of bolt11, bolt12, onchain. On-chain takes a refund address in the order
+    #[arg(long, value_name = "OPTIONS", value_delimiter = ',', value_parser = parse_option, default_value = "bolt11,bolt12,onchain")]
+    pay_by: Vec<PaymentOption>,
+    /// After how many confirmations a payment on-chain counts, 1 to 6
+    #[arg(long, value_name = "BLOCKS", default_value_t = OnchainTerms::default().confirmations)]
+    onchain_confirmations: u16,
+    /// Up to which total a payment on-chain needs no confirmation if its fee is high enough
+    #[arg(long, value_name = "SAT", default_value_t = OnchainTerms::default().zero_conf_max_sat)]
+    onchain_0conf_max_sat: u64,
+    /// The fee rate above which that is so (min_fee_for_0conf), in sat per 1000 weight units
+    #[arg(long, value_name = "RATE", default_value_t = OnchainTerms::default().min_fee_for_0conf)]
+    onchain_0conf_fee_rate: u32,
+}
+
+impl PaymentArgs {
+    fn ways(&self) -> PaymentWays {
+        let has = |option| self.pay_by.contains(&option);
+        let onchain = OnchainTerms {
+            confirmations: self.onchain_confirmations,
+            zero_conf_max_sat: self.onchain_0conf_max_sat,
+            min_fee_for_0conf: self.onchain_0conf_fee_rate,
+        };
+        PaymentWays {
+            bolt11: has(PaymentOption::Bolt11),
+            bolt12: has(PaymentOption::Bolt12),
+            onchain: has(PaymentOption::Onchain).then_some(onchain),
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Seed([u8; 32]);
 
@@ -215,6 +251,10 @@ fn parse_seed(text: &str) -> Result<Seed, String> {
     }
     let bytes = <[u8; 32]>::from_hex(&format!("{text:0>64}"));
     bytes.map(Seed).map_err(|_| "a seed has hex digits only, 0 to 9 and a to f".to_owned())
+}
+
+fn parse_option(name: &str) -> Result<PaymentOption, String> {
+    PaymentOption::from_name(name).ok_or_else(|| "use bolt11, bolt12 or onchain".to_owned())
 }
 
 fn parse_fault(name: &str) -> Result<&'static Fault, String> {
@@ -264,6 +304,7 @@ impl RunArgs {
                 ppm: self.fee.fee_ppm,
                 ppm_per_block: self.fee.fee_ppm_per_block,
             },
+            payment: self.payment.ways(),
             tokens: self.behaviour.tokens,
             order_expiry: Duration::from_secs(self.behaviour.order_expiry_seconds),
             strict_rest: self.behaviour.strict_rest,
@@ -441,7 +482,8 @@ mod tests {
 
     #[test]
     fn wrong_use_is_refused_with_a_hint() {
-        let cases: [(&[&str], &str); 5] = [
+        let cases: [(&[&str], &str); 6] = [
+            (&["--pay-by", "cash"], "onchain"),
             (&["--seed", "xyz"], "hex digits"),
             (&["--fault", "nope"], "mock-lsp faults"),
             (&["--rest", "localhost"], "--rest"),

@@ -2,9 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 /// A future behind a pointer, as methods of trait objects give it.
@@ -73,7 +74,66 @@ impl Clock for ManualClock {
     }
 }
 
+/// A clock that the operator can move ahead of another one.
+pub(crate) struct ShiftedClock {
+    inner: Arc<dyn Clock>,
+    ahead: watch::Sender<SignedDuration>,
+}
+
+impl ShiftedClock {
+    /// A clock that shows what `inner` shows, at first.
+    pub(crate) fn new(inner: Arc<dyn Clock>) -> Self {
+        Self { inner, ahead: watch::Sender::new(SignedDuration::ZERO) }
+    }
+
+    /// Moves the clock on.
+    pub(crate) fn advance(&self, by: SignedDuration) {
+        self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by));
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        self.inner.now().checked_add(*self.ahead.borrow()).unwrap_or(Timestamp::MAX)
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        let mut ahead = self.ahead.subscribe();
+        Box::pin(async move {
+            while self.now() < at {
+                let by = *ahead.borrow_and_update();
+                let then = at.checked_sub(by).unwrap_or(at);
+                tokio::select! {
+                    () = self.inner.sleep_until(then) => {}
+                    // The sender lives as long as `self`.
+                    _ = ahead.changed() => {}
+                }
+            }
+        })
+    }
+}
+
 /// A time without what is finer than milliseconds, which the wire can't carry.
 pub(crate) fn to_millis(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_shifted_clock_wakes_when_either_clock_is_moved() {
+        let inner = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let clock = Arc::new(ShiftedClock::new(Arc::new(inner.clone())));
+        let hour = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
+        let sleeper = Arc::clone(&clock);
+        let sleep = tokio::spawn(async move { sleeper.sleep_until(hour).await });
+        inner.advance(Duration::from_secs(1_800));
+        tokio::task::yield_now().await;
+        assert!(!sleep.is_finished());
+        clock.advance(SignedDuration::from_mins(30));
+        sleep.await.unwrap();
+        assert_eq!(clock.now(), hour);
+    }
 }

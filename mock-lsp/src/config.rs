@@ -10,7 +10,7 @@ use lsps1_fixtures::Auth;
 
 use crate::clock::{Clock, SystemClock};
 use crate::fault::Fault;
-use crate::order::{Fee, Terms, TermsError};
+use crate::order::{Fee, PaymentWays, Terms, TermsError};
 
 /// The longest time that an order may wait for its payment: BOLT 11 and LDK count it in 32 bits.
 const MAX_ORDER_EXPIRY: Duration = Duration::from_secs(365 * 24 * 3_600);
@@ -40,6 +40,8 @@ pub struct Config {
     pub terms: Terms,
     /// What orders cost.
     pub fee: Fee,
+    /// In which ways they can be paid.
+    pub payment: PaymentWays,
     /// The tokens that are accepted.
     pub tokens: Vec<String>,
     /// How long an order waits for its payment and its channel.
@@ -91,6 +93,7 @@ impl Default for Config {
             seed: None,
             terms: Terms::default(),
             fee: Fee::default(),
+            payment: PaymentWays::default(),
             tokens: Vec::new(),
             order_expiry: Duration::from_secs(3_600),
             strict_rest: false,
@@ -111,6 +114,7 @@ impl fmt::Debug for Config {
             .field("network", &self.network)
             .field("terms", &self.terms)
             .field("fee", &self.fee)
+            .field("payment", &self.payment)
             .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
@@ -150,6 +154,7 @@ impl Config {
         if !(Duration::from_secs(1)..=MAX_ORDER_EXPIRY).contains(&self.order_expiry) {
             return Err(ConfigError::OrderExpiry(self.order_expiry));
         }
+        self.payment.validate()?;
         Ok(self.terms.validate()?)
     }
 }

@@ -41,6 +41,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use clock::ShiftedClock;
 use engine::regtest::{Backend, Coins, Regtest, deliverable};
 use engine::sim::Sim;
 use engine::{Engine, EngineEvents};
@@ -54,7 +55,7 @@ pub use clock::{BoxFuture, Clock, ManualClock, SystemClock};
 pub use config::{BitcoindConfig, Config, ConfigError, EngineConfig};
 pub use engine::regtest::BackendError;
 pub use fault::{Fault, Needs};
-pub use order::{Fee, Terms, TermsError};
+pub use order::{Fee, OnchainTerms, PaymentWays, Terms, TermsError};
 
 /// After how many confirmations channels that others open to the mock can be used.
 const INBOUND_DEPTH: u32 = 1;
@@ -151,12 +152,13 @@ impl MockLsp {
         let service = Service::new(Setup {
             terms: ground.terms,
             fee: config.fee,
+            payment: config.payment,
             tokens: config.tokens,
             network: config.network,
             order_expiry: SignedDuration::try_from(config.order_expiry)
                 .unwrap_or(SignedDuration::MAX),
             faults: Faults::new(config.faults),
-            clock: config.clock,
+            clock: ShiftedClock::new(config.clock),
             engine: ground.engine,
             seed,
         });
@@ -252,7 +254,7 @@ async fn prepare(
     };
     let EngineConfig::Regtest { bitcoind, faucet } = &config.engine else {
         let (node, node_events) = Node::start(node_config).await?;
-        let engine = Arc::new(Sim::new(node.clone(), events));
+        let engine = Arc::new(Sim::new(node.clone(), config.network, seed, events));
         let terms = config.terms.clone();
         return Ok(Ground {
             node,

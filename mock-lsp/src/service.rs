@@ -12,19 +12,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bitcoin::Network;
+use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::PublicKey;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc, watch};
 
-use crate::clock::{Clock, to_millis};
-use crate::engine::{Engine, EngineEvent, OpenTerms};
+use crate::clock::{Clock, ShiftedClock, to_millis};
+use crate::engine::{Engine, EngineEvent, HeldOffer, OpenTerms, PretendedCoin, RefundTerms};
 use crate::fault::{Faults, Scene, Switch};
 use crate::journal::Journal;
 use crate::message::{Method, Object, RpcError, lsps0, lsps1};
 use crate::order::{
-    Action, Event, Fee, Ignored, Opening, Order, OrderRequest, OrderState, PaymentState, Terms,
-    machine,
+    Action, Event, Fee, Htlc, Ignored, LightningKey, LightningState, MAX_CONFIRMATIONS, Opening,
+    Order, OrderRequest, OrderState, PaymentOption, PaymentWays, RefundStage, Terms, machine,
 };
 use store::Store;
 
@@ -35,11 +36,12 @@ const OPERATOR_PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Setup {
     pub(crate) terms: Terms,
     pub(crate) fee: Fee,
+    pub(crate) payment: PaymentWays,
     pub(crate) tokens: Vec<String>,
     pub(crate) network: Network,
     pub(crate) order_expiry: SignedDuration,
     pub(crate) faults: Faults,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: ShiftedClock,
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) seed: [u8; 32],
 }
@@ -82,14 +84,35 @@ impl Call {
 /// What the operator may do to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
-    /// Pretend that its payment has arrived (`sim` only).
-    Pay,
+    /// Pretend that a payment has arrived (`sim` only).
+    Pay(Pretence),
     /// Let it expire now.
     Expire,
     /// Let it fail.
     Fail,
     /// Open its channel without waiting for the client.
     Open,
+}
+
+/// A payment that the operator pretends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pretence {
+    /// How it is paid.
+    pub(crate) option: PaymentOption,
+    /// What arrives, in sat; the option's total if `None`.
+    pub(crate) amount_sat: Option<u64>,
+    /// On-chain: how deep it is in the chain.
+    pub(crate) confirmations: u32,
+    /// On-chain: what its transaction pays, in sat per 1000 weight units.
+    pub(crate) sat_per_kwu: u32,
+}
+
+impl Default for Pretence {
+    /// The full amount by BOLT 11; on-chain, confirmed beyond doubt.
+    fn default() -> Self {
+        let option = PaymentOption::Bolt11;
+        Self { option, amount_sat: None, confirmations: MAX_CONFIRMATIONS, sat_per_kwu: 0 }
+    }
 }
 
 /// Why an operation has no effect.
@@ -99,8 +122,10 @@ pub(crate) enum OperationError {
     NoSuchOrder,
     #[error("{0}")]
     Ignored(#[from] Ignored),
-    #[error("this engine takes real payments; pay the order's invoice")]
-    RealPayments,
+    #[error("this engine takes real payments and real blocks; pay the order, mine on its bitcoind")]
+    Real,
+    #[error("the order can't be paid so; see its payment object")]
+    NoSuchOption,
 }
 
 /// The mock's heart. Clones share it.
@@ -118,8 +143,8 @@ struct Parts {
     informed: Mutex<HashSet<PublicKey>>,
     /// Counts the changes of orders.
     changes: watch::Sender<u64>,
-    /// Wakes the timer when an order with an earlier expiry has come.
-    new_expiry: Notify,
+    /// Wakes the timer when orders have to be looked at earlier.
+    new_wakeup: Notify,
 }
 
 impl Service {
@@ -134,7 +159,7 @@ impl Service {
                 answers: AtomicU64::new(0),
                 informed: Mutex::default(),
                 changes: watch::Sender::new(0),
-                new_expiry: Notify::new(),
+                new_wakeup: Notify::new(),
             }),
         }
     }
@@ -181,7 +206,7 @@ impl Service {
         if is_foreign && !self.faults().on(Switch::DisclosesOrders) {
             return Err(RpcError::order_not_found());
         }
-        let is_unpaid = order.bolt11.state == PaymentState::ExpectPayment;
+        let is_unpaid = order.state == OrderState::Created && order.paid_by.is_none();
         if is_unpaid && self.faults().on(Switch::ForgetsUnpaidOrders) {
             return Err(RpcError::order_not_found());
         }
@@ -242,19 +267,13 @@ impl Service {
         operation: Operation,
     ) -> Result<Order, OperationError> {
         let order = self.order(id).ok_or(OperationError::NoSuchOrder)?;
+        let mut changes = self.parts.changes.subscribe();
         let event = match operation {
-            Operation::Pay if !self.parts.setup.engine.is_simulated() => {
-                return Err(OperationError::RealPayments);
-            }
-            Operation::Pay => {
-                let amount_msat = order.bolt11.order_total_sat.saturating_mul(1_000);
-                Event::PaymentHeld { amount_msat, claim_deadline: None }
-            }
+            Operation::Pay(pretence) => self.pretend(&order, pretence)?,
             Operation::Expire => Event::Expire,
             Operation::Fail => Event::Fail,
             Operation::Open => Event::PeerConnected,
         };
-        let mut changes = self.parts.changes.subscribe();
         self.drive(id, &event)?;
         // What the engine still has to say to this is worth a short wait, so that the answer shows it.
         let settled = changes.wait_for(|_| self.order(id).is_none_or(|order| !is_moving(&order)));
@@ -262,20 +281,64 @@ impl Service {
         self.order(id).ok_or(OperationError::NoSuchOrder)
     }
 
+    /// What a pretended payment is to the order.
+    fn pretend(&self, order: &Order, pretence: Pretence) -> Result<Event, OperationError> {
+        let pretender = self.parts.setup.engine.pretender().ok_or(OperationError::Real)?;
+        if pretence.option == PaymentOption::Onchain {
+            let onchain = order.onchain.as_ref().ok_or(OperationError::NoSuchOption)?;
+            let coin = PretendedCoin {
+                amount_sat: pretence.amount_sat.unwrap_or(onchain.price.order_total_sat),
+                confirmations: pretence.confirmations,
+                sat_per_kwu: pretence.sat_per_kwu,
+            };
+            let event = pretender.send_coin(&order.id, coin).into_iter().next();
+            return event.map(|(_, event)| event).ok_or(OperationError::NoSuchOption);
+        }
+        let payment = order.lightning().find(|(option, _)| *option == pretence.option);
+        let (option, payment) = payment.ok_or(OperationError::NoSuchOption)?;
+        let (payment_hash, preimage) = match payment.key {
+            LightningKey::Invoice { payment_hash, preimage } => (payment_hash, preimage),
+            LightningKey::Offer { .. } => {
+                let preimage = self.parts.store.lock().draw().preimage;
+                (sha256::Hash::hash(&preimage).to_byte_array(), preimage)
+            }
+        };
+        let amount_sat = pretence.amount_sat.unwrap_or(payment.price.order_total_sat);
+        let amount_msat = amount_sat.saturating_mul(1_000);
+        let htlc = Htlc { payment_hash, preimage, amount_msat, claim_deadline: None };
+        Ok(Event::PaymentHeld { option, htlc })
+    }
+
+    /// Pretends that blocks are found (`sim` only).
+    pub(crate) fn mine(&self, blocks: u32) -> Result<(), OperationError> {
+        let pretender = self.parts.setup.engine.pretender().ok_or(OperationError::Real)?;
+        for (id, event) in pretender.mine(blocks) {
+            self.tell(&id, &event);
+        }
+        Ok(())
+    }
+
+    /// Moves the clock on, and gives the time.
+    pub(crate) fn advance_clock(&self, by: SignedDuration) -> Timestamp {
+        self.parts.setup.clock.advance(by);
+        self.wake_due();
+        self.now()
+    }
+
     /// Moves an order on and carries out what follows.
     fn drive(&self, id: &str, event: &Event) -> Result<(), Ignored> {
         let (order, actions, ignored) = {
             let mut store = self.parts.store.lock();
-            let Some(order) = store.order_mut(id) else { return Err(Ignored::Beyond) };
-            let step = machine::step(order.clone(), event, self.now(), self.faults().rules());
-            *order = step.order;
-            (order.clone(), step.actions, step.ignored)
+            let order = store.order(id).cloned().ok_or(Ignored::Beyond)?;
+            let step = machine::step(order, event, self.now(), self.faults().rules());
+            store.update(step.order.clone());
+            (step.order, step.actions, step.ignored)
         };
         match ignored {
             None => tracing::info!(
                 order = id,
                 state = order.state.wire(),
-                payment = order.bolt11.state.wire(),
+                paid_by = order.paid_by.map(PaymentOption::wire),
                 "{event:?}"
             ),
             Some(reason) => tracing::debug!(order = id, "{event:?} is ignored: {reason}"),
@@ -283,6 +346,7 @@ impl Service {
         for action in actions {
             self.carry_out(&order, action);
         }
+        self.parts.new_wakeup.notify_one();
         self.parts.changes.send_modify(|count| *count += 1);
         ignored.map_or(Ok(()), Err)
     }
@@ -301,9 +365,30 @@ impl Service {
                     self.tell(&order.id, &Event::PeerConnected);
                 }
             }
-            Action::Open => engine.open(self.open_terms(order)),
-            Action::Claim => engine.claim(order.bolt11.payment_hash, order.bolt11.preimage),
-            Action::Fail => engine.fail(order.bolt11.payment_hash),
+            Action::Open => {
+                // It may have ended meanwhile, by its deadline say.
+                let current = self.order(&order.id).map(|order| order.opening);
+                if current == Some(Opening::Underway) {
+                    engine.open(self.open_terms(order));
+                }
+            }
+            Action::Claim { payment_hash, preimage } => engine.claim(payment_hash, preimage),
+            Action::Fail { payment_hash } => engine.fail(payment_hash),
+            Action::CloseOffer { id } => engine.close_offer(id),
+            Action::SignRefund { refund, coins, sat_per_kwu } => {
+                let from = order.onchain.as_ref().map(|onchain| onchain.address.clone());
+                engine.sign_refund(RefundTerms {
+                    order_id: order.id.clone(),
+                    refund,
+                    from: from.unwrap_or_default(),
+                    to: order.request.refund_onchain_address.clone().unwrap_or_default(),
+                    coins,
+                    sat_per_kwu,
+                });
+            }
+            Action::BroadcastRefund { refund, signed } => {
+                engine.broadcast_refund(&order.id, refund, signed);
+            }
         }
     }
 
@@ -321,17 +406,17 @@ impl Service {
         }
     }
 
-    /// Works on the engine's events and the orders' expiries until the engine is gone.
+    /// Works on the engine's events and the passing of time until the engine is gone.
     pub(crate) async fn run(self, mut events: mpsc::UnboundedReceiver<EngineEvent>) {
         loop {
-            let expiry = self.parts.store.lock().next_expiry();
+            let wakeup = self.parts.store.lock().next_wakeup();
             tokio::select! {
                 event = events.recv() => match event {
                     Some(event) => self.on_engine_event(event),
                     None => return,
                 },
-                () = self.parts.new_expiry.notified() => {}
-                () = self.sleep_until(expiry) => self.expire_due(),
+                () = self.parts.new_wakeup.notified() => {}
+                () = self.sleep_until(wakeup) => self.wake_due(),
             }
         }
     }
@@ -343,8 +428,8 @@ impl Service {
         }
     }
 
-    fn expire_due(&self) {
-        let due = self.parts.store.lock().take_expired(self.now());
+    fn wake_due(&self) {
+        let due = self.parts.store.lock().due(self.now());
         for id in due {
             self.tell(&id, &Event::TimePassed);
         }
@@ -352,18 +437,23 @@ impl Service {
 
     fn on_engine_event(&self, event: EngineEvent) {
         match event {
-            EngineEvent::PaymentHeld { payment_hash, amount_msat, claim_deadline } => {
-                match self.id_by_hash(&payment_hash) {
-                    Some(id) => self.tell(&id, &Event::PaymentHeld { amount_msat, claim_deadline }),
-                    // An order of before a restart: nobody would ever claim it.
+            EngineEvent::PaymentHeld { payment_hash, offer, amount_msat, claim_deadline } => {
+                match self.payee(payment_hash, offer) {
+                    Some((id, option, preimage)) => {
+                        let htlc = Htlc { payment_hash, preimage, amount_msat, claim_deadline };
+                        self.tell(&id, &Event::PaymentHeld { option, htlc });
+                    }
+                    // Nobody would ever claim it.
                     None => self.parts.setup.engine.fail(payment_hash),
                 }
             }
-            EngineEvent::Claimed { payment_hash } => {
-                if let Some(id) = self.id_by_hash(&payment_hash) {
-                    self.tell(&id, &Event::Claimed);
-                }
+            EngineEvent::PaymentLost { payment_hash } => {
+                self.tell_holder(&payment_hash, &Event::PaymentLost { payment_hash });
             }
+            EngineEvent::Claimed { payment_hash } => {
+                self.tell_holder(&payment_hash, &Event::Claimed { payment_hash });
+            }
+            EngineEvent::Onchain { order_id, event } => self.tell(&order_id, &event),
             EngineEvent::Published { order_id, outpoint } => {
                 if let Err(reason) = self.drive(&order_id, &Event::Published { outpoint }) {
                     tracing::error!(
@@ -383,11 +473,35 @@ impl Service {
                 self.drive_all(waiting, &Event::PeerConnected);
             }
             EngineEvent::Tip { height } => {
-                let held = |order: &Order| {
-                    order.bolt11.claim_deadline.is_some() && order.state == OrderState::Created
+                let holds = |order: &Order| {
+                    let paid = order.paid_lightning();
+                    paid.is_some_and(|payment| payment.state == LightningState::Hold)
                 };
-                self.drive_all(held, &Event::Tip { height });
+                self.drive_all(holds, &Event::Tip { height });
             }
+        }
+    }
+
+    /// The order that a payment is for, the option, and what releases it.
+    fn payee(
+        &self,
+        payment_hash: [u8; 32],
+        offer: Option<HeldOffer>,
+    ) -> Option<(String, PaymentOption, [u8; 32])> {
+        let store = self.parts.store.lock();
+        let (order, option, key) = store.by_key(&offer.map_or(payment_hash, |offer| offer.id))?;
+        let preimage = match (key, offer) {
+            (LightningKey::Invoice { preimage, .. }, None) => preimage,
+            (LightningKey::Offer { .. }, Some(offer)) => offer.preimage,
+            _ => return None,
+        };
+        Some((order.id.clone(), option, preimage))
+    }
+
+    fn tell_holder(&self, payment_hash: &[u8; 32], event: &Event) {
+        let id = self.parts.store.lock().by_held(payment_hash).map(|order| order.id.clone());
+        if let Some(id) = id {
+            self.tell(&id, event);
         }
     }
 
@@ -400,13 +514,16 @@ impl Service {
             self.tell(&id, event);
         }
     }
-
-    fn id_by_hash(&self, payment_hash: &[u8; 32]) -> Option<String> {
-        self.parts.store.lock().id_by_hash(payment_hash).map(str::to_owned)
-    }
 }
 
 /// Whether the engine is at work on the order.
 fn is_moving(order: &Order) -> bool {
-    order.opening == Opening::Underway || order.bolt11.state == PaymentState::Claiming
+    let is_claiming =
+        order.paid_lightning().is_some_and(|paid| paid.state == LightningState::Claiming);
+    let is_signing =
+        |stage: RefundStage| matches!(stage, RefundStage::Planned | RefundStage::Signed);
+    let mut refunds = order.onchain.iter().flat_map(|onchain| &onchain.refunds);
+    order.opening == Opening::Underway
+        || is_claiming
+        || refunds.any(|refund| is_signing(refund.stage))
 }

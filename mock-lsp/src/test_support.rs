@@ -8,10 +8,10 @@ use jiff::SignedDuration;
 use lsps1_fixtures::node::{Node, NodeConfig};
 use tokio::sync::mpsc;
 
-use crate::clock::SystemClock;
+use crate::clock::{ShiftedClock, SystemClock};
 use crate::engine::sim::Sim;
 use crate::fault::{Fault, Faults};
-use crate::order::{Fee, Terms};
+use crate::order::{Fee, PaymentWays, Terms};
 use crate::service::{Service, Setup};
 
 /// A public key.
@@ -32,12 +32,13 @@ pub(crate) async fn service_with(faults: &[&str]) -> Service {
     let service = Service::new(Setup {
         terms: Terms::default(),
         fee: Fee::default(),
+        payment: PaymentWays::default(),
         tokens: vec!["good".to_owned()],
         network: Network::Regtest,
         order_expiry: SignedDuration::from_hours(1),
         faults: Faults::new(faults),
-        clock: Arc::new(SystemClock),
-        engine: Arc::new(Sim::new(node, sender)),
+        clock: ShiftedClock::new(Arc::new(SystemClock)),
+        engine: Arc::new(Sim::new(node, Network::Regtest, [5; 32], sender)),
         seed: [5; 32],
     });
     tokio::spawn(service.clone().run(events));

@@ -3,9 +3,12 @@
 
 mod common;
 
-use common::{control, create, get, order_body, read_order, start, states};
+use common::{
+    REFUND_ADDRESS, control, control_with, create, get, order_body, post, read_order, start,
+    states, wait_for_order, with,
+};
 use mock_lsp::{Config, Fault, MockLsp, StartError};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn paying_and_opening_completes_an_order() {
@@ -104,4 +107,97 @@ async fn a_taken_port_is_named_and_a_shutdown_frees_it() {
     assert!(refused.contains(&config.rest.to_string()) && refused.contains("port"), "{refused}");
     lsp.shutdown().await;
     start(config).await;
+}
+
+/// An order with all payment options.
+async fn create_payable(lsp: &MockLsp) -> Value {
+    create(lsp, &with(order_body(), "refund_onchain_address", json!(REFUND_ADDRESS))).await
+}
+
+fn option_states(order: &Value) -> [&str; 3] {
+    ["bolt11", "bolt12", "onchain"]
+        .map(|option| order["payment"][option]["state"].as_str().unwrap_or("?"))
+}
+
+#[tokio::test]
+async fn an_offer_can_be_paid() {
+    let lsp = start(Config::default()).await;
+    let order = create_payable(&lsp).await;
+    assert_eq!(option_states(&order), ["EXPECT_PAYMENT"; 3]);
+    let (id, by_offer) = (&order["order_id"], json!({"option": "bolt12"}));
+    let (status, held) = control_with(&lsp, id, "pay", &by_offer).await;
+    assert_eq!((status, option_states(&held)), (200, ["REFUNDED", "HOLD", "EXPECT_PAYMENT"]));
+    assert_eq!(control(&lsp, id, "pay").await.0, 409, "the offer was first");
+    let opened = control(&lsp, id, "open").await.1;
+    assert_eq!(option_states(&opened), ["REFUNDED", "PAID", "EXPECT_PAYMENT"]);
+    assert_eq!(
+        (&opened["paid_by"], &opened["order_state"]),
+        (&json!("bolt12"), &json!("COMPLETED"))
+    );
+}
+
+#[tokio::test]
+async fn coins_add_up_and_go_back_when_the_order_fails() {
+    let lsp = start(Config::default()).await;
+    let order = create_payable(&lsp).await;
+    let (id, onchain) = (&order["order_id"], &order["payment"]["onchain"]);
+    assert_eq!(onchain["refund_onchain_address"], REFUND_ADDRESS);
+    let pay = |sat: u64, confirmations: u32| json!({"option": "onchain", "amount_sat": sat, "confirmations": confirmations, "sat_per_kwu": 2_500});
+    let total: u64 = onchain["order_total_sat"].as_str().unwrap().parse().unwrap();
+    control_with(&lsp, id, "pay", &pay(total - 1_000, 1)).await;
+    let (_, part) = control_with(&lsp, id, "pay", &pay(1_000, 0)).await;
+    assert_eq!(option_states(&part), ["EXPECT_PAYMENT"; 3], "not more than min_fee_for_0conf");
+    assert_eq!(post(format!("{}/blocks", lsp.control_url()), &json!({"count": 1})).await.0, 200);
+    let paid = read_order(&lsp, id).await;
+    assert_eq!(option_states(&paid), ["REFUNDED", "REFUNDED", "PAID"]);
+
+    let failed = control(&lsp, id, "fail").await.1;
+    assert_eq!(option_states(&failed), ["REFUNDED"; 3]);
+    assert_eq!((&failed["order_state"], &failed["channel"]), (&json!("FAILED"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_small_order_is_paid_at_once_by_a_dear_transaction() {
+    let lsp = start(Config::default()).await;
+    let order = create_payable(&lsp).await;
+    assert_eq!(order["payment"]["onchain"]["min_onchain_payment_confirmations"], 0);
+    let body = json!({"option": "onchain", "confirmations": 0, "sat_per_kwu": 2_501});
+    let paid = control_with(&lsp, &order["order_id"], "pay", &body).await.1;
+    assert_eq!(option_states(&paid)[2], "PAID");
+    let opened = control(&lsp, &order["order_id"], "open").await.1;
+    assert_eq!((&opened["order_state"], option_states(&opened)[2]), (&json!("COMPLETED"), "PAID"));
+}
+
+#[tokio::test]
+async fn the_clock_can_be_moved() {
+    let lsp = start(Config::default()).await;
+    let order = create_payable(&lsp).await;
+    let clock = format!("{}/clock", lsp.control_url());
+    assert_eq!(post(clock.clone(), &json!({"advance_seconds": 3_599})).await.0, 200);
+    assert_eq!(read_order(&lsp, &order["order_id"]).await["order_state"], "CREATED");
+    post(clock.clone(), &json!({"advance_seconds": 2})).await;
+    wait_for_order(&lsp, &order["order_id"], |order| {
+        (option_states(order), &order["order_state"])
+            == (["REFUNDED", "REFUNDED", "EXPECT_PAYMENT"], &json!("FAILED"))
+    })
+    .await;
+    let late = json!({"option": "onchain"});
+    let refunded = control_with(&lsp, &order["order_id"], "pay", &late).await.1;
+    assert_eq!(option_states(&refunded)[2], "REFUNDED");
+    assert_eq!(post(clock, &json!({"back": 1})).await.0, 400);
+}
+
+#[tokio::test]
+async fn only_what_is_offered_can_be_paid() {
+    let mut config = Config::default();
+    (config.payment.bolt12, config.payment.onchain) = (false, None);
+    let lsp = start(config).await;
+    let order = create_payable(&lsp).await;
+    assert_eq!(order["payment"].as_object().unwrap().keys().collect::<Vec<_>>(), ["bolt11"]);
+    for option in ["bolt12", "onchain"] {
+        let body = json!({ "option": option });
+        assert_eq!(control_with(&lsp, &order["order_id"], "pay", &body).await.0, 409);
+    }
+    let unknown = json!({"option": "cash"});
+    assert_eq!(control_with(&lsp, &order["order_id"], "pay", &unknown).await.0, 400);
 }

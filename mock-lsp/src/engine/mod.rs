@@ -1,18 +1,20 @@
-//! What makes invoices, holds payments and opens channels.
+//! What makes invoices, offers and addresses, holds payments, opens channels and sends refunds.
 //!
 //! The service tells its engine what to do and never waits for it; what comes of it arrives as [`EngineEvent`]s.
 
+mod refund;
 pub(crate) mod regtest;
 pub(crate) mod sim;
 
 use std::time::Duration;
 
-use bitcoin::OutPoint;
 use bitcoin::secp256k1::PublicKey;
+use bitcoin::{OutPoint, Txid};
 use lsps1_fixtures::node::NodeEvent;
 use tokio::sync::mpsc;
 
 use crate::clock::BoxFuture;
+use crate::order::{Coin, Event, SignedRefund};
 
 /// Where an engine reports to.
 pub(crate) type EngineEvents = mpsc::UnboundedSender<EngineEvent>;
@@ -26,15 +28,29 @@ pub(crate) trait Engine: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Whether payments and channels are pretended, as the operator says.
-    fn is_simulated(&self) -> bool;
+    fn pretender(&self) -> Option<&dyn Pretender> {
+        None
+    }
 
     /// Makes a hold invoice.
     fn invoice(&self, terms: InvoiceTerms) -> BoxFuture<'_, Result<String, EngineError>>;
 
+    /// Makes an offer whose payments are held.
+    fn offer(&self, terms: OfferTerms) -> BoxFuture<'_, Result<Offer, EngineError>>;
+
+    /// Gives no more invoices for an offer.
+    fn close_offer(&self, id: [u8; 32]);
+
+    /// Makes an address for an order.
+    fn address(&self, order_id: &str) -> BoxFuture<'_, Result<String, EngineError>>;
+
+    /// Reports what is at an order's address from now on, and when one of its refunds is in a block.
+    fn watch(&self, watched: Watched);
+
     /// Whether a channel to the node can be tried now.
     fn is_connected(&self, client: &PublicKey) -> bool;
 
-    /// Opens a channel; [`EngineEvent::Published`] or [`EngineEvent::OpenFailed`] follows.
+    /// Opens a channel, unless it is there already; [`EngineEvent::Published`] or [`EngineEvent::OpenFailed`] follows.
     fn open(&self, terms: OpenTerms);
 
     /// Claims a held payment; [`EngineEvent::Claimed`] follows.
@@ -43,8 +59,34 @@ pub(crate) trait Engine: Send + Sync {
     /// Fails a held payment back to its payer.
     fn fail(&self, payment_hash: [u8; 32]);
 
+    /// Signs a refund; [`Event::RefundSigned`] or [`Event::RefundFailed`] follows.
+    fn sign_refund(&self, terms: RefundTerms);
+
+    /// Broadcasts a refund; [`Event::RefundBroadcast`] or [`Event::RefundFailed`] follows.
+    fn broadcast_refund(&self, order_id: &str, refund: usize, signed: SignedRefund);
+
     /// Something has happened to the Lightning node.
     fn on_node_event(&self, event: NodeEvent);
+}
+
+/// An engine that pretends: the operator says what happens.
+pub(crate) trait Pretender {
+    /// A coin arrives at an order's address. What comes of it, by order.
+    fn send_coin(&self, order_id: &str, coin: PretendedCoin) -> Vec<(String, Event)>;
+
+    /// Blocks are found. What comes of it, by order.
+    fn mine(&self, blocks: u32) -> Vec<(String, Event)>;
+}
+
+/// A coin that the operator pretends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PretendedCoin {
+    /// Its value in sat.
+    pub(crate) amount_sat: u64,
+    /// How deep it is in the chain.
+    pub(crate) confirmations: u32,
+    /// What its transaction pays, in sat per 1000 weight units.
+    pub(crate) sat_per_kwu: u32,
 }
 
 /// What an invoice says.
@@ -60,6 +102,56 @@ pub(crate) struct InvoiceTerms {
     pub(crate) expiry: Duration,
     /// What the payer buys.
     pub(crate) preimage: [u8; 32],
+}
+
+/// What an offer says.
+#[derive(Clone, Debug)]
+pub(crate) struct OfferTerms {
+    /// The amount in msat.
+    pub(crate) amount_msat: u64,
+    /// The text that payers see.
+    pub(crate) description: String,
+    /// Until when it may be paid, since the Unix epoch.
+    pub(crate) absolute_expiry: Duration,
+}
+
+/// An offer.
+#[derive(Clone, Debug)]
+pub(crate) struct Offer {
+    /// The offer as text.
+    pub(crate) text: String,
+    /// What its payments are known by.
+    pub(crate) id: [u8; 32],
+}
+
+/// An order with an address.
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "for the engine regtest, which is to take payment on-chain")]
+pub(crate) struct Watched {
+    /// The order.
+    pub(crate) order_id: String,
+    /// The address.
+    pub(crate) address: String,
+    /// Refunds that are out already.
+    pub(crate) refunds: Vec<Txid>,
+}
+
+/// A refund to sign.
+#[derive(Clone, Debug)]
+pub(crate) struct RefundTerms {
+    /// The order that it is for.
+    pub(crate) order_id: String,
+    /// Which of the order's refunds it is.
+    pub(crate) refund: usize,
+    /// The order's own address, at which the coins are.
+    #[expect(dead_code, reason = "for the engine regtest, which is to take payment on-chain")]
+    pub(crate) from: String,
+    /// Where they go.
+    pub(crate) to: String,
+    /// What it spends: nothing else, and all of it.
+    pub(crate) coins: Vec<Coin>,
+    /// The fee rate, in sat per 1000 weight units.
+    pub(crate) sat_per_kwu: u32,
 }
 
 /// The channel to open.
@@ -84,10 +176,25 @@ pub(crate) enum EngineEvent {
     PaymentHeld {
         /// Its hash.
         payment_hash: [u8; 32],
+        /// The offer that it is for, and what releases it; `None` for invoices.
+        offer: Option<HeldOffer>,
         /// What arrived, in msat.
         amount_msat: u64,
         /// The height of the block from which on it can no longer be claimed.
         claim_deadline: Option<u32>,
+    },
+    /// A held payment is gone.
+    #[expect(dead_code, reason = "for restarts")]
+    PaymentLost {
+        /// Its hash.
+        payment_hash: [u8; 32],
+    },
+    /// Something happened on-chain to an order.
+    Onchain {
+        /// The order.
+        order_id: String,
+        /// What happened.
+        event: Event,
     },
     /// A claimed payment is ours.
     Claimed {
@@ -118,6 +225,15 @@ pub(crate) enum EngineEvent {
         /// The height of its newest block.
         height: u32,
     },
+}
+
+/// What is known of a payment for an offer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeldOffer {
+    /// The offer's id.
+    pub(crate) id: [u8; 32],
+    /// What releases the payment.
+    pub(crate) preimage: [u8; 32],
 }
 
 /// Why an engine couldn't do something at once.

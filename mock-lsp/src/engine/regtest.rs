@@ -13,9 +13,12 @@ use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
 use super::sim::sign;
-use super::{Engine, EngineError, EngineEvent, EngineEvents, InvoiceTerms, OpenTerms};
+use super::{
+    Engine, EngineError, EngineEvent, EngineEvents, InvoiceTerms, Offer, OfferTerms, OpenTerms,
+    RefundTerms, Watched,
+};
 use crate::clock::BoxFuture;
-use crate::order::Terms;
+use crate::order::{SignedRefund, Terms};
 pub use coins::BackendError;
 pub(crate) use coins::{Backend, Coins};
 
@@ -75,13 +78,25 @@ impl Engine for Regtest {
         "regtest"
     }
 
-    fn is_simulated(&self) -> bool {
-        false
-    }
-
     fn invoice(&self, terms: InvoiceTerms) -> BoxFuture<'_, Result<String, EngineError>> {
         Box::pin(async move { sign(&self.shared.node, terms) })
     }
+
+    fn offer(&self, _: OfferTerms) -> BoxFuture<'_, Result<Offer, EngineError>> {
+        Box::pin(async { Err(EngineError("make an offer: this engine can't yet".to_owned())) })
+    }
+
+    fn close_offer(&self, _: [u8; 32]) {}
+
+    fn address(&self, _: &str) -> BoxFuture<'_, Result<String, EngineError>> {
+        Box::pin(async { Err(EngineError("make an address: this engine can't yet".to_owned())) })
+    }
+
+    fn watch(&self, _: Watched) {}
+
+    fn sign_refund(&self, _: RefundTerms) {}
+
+    fn broadcast_refund(&self, _: &str, _: usize, _: SignedRefund) {}
 
     fn is_connected(&self, client: &PublicKey) -> bool {
         self.shared.node.is_connected(client)
@@ -154,7 +169,13 @@ impl Shared {
             }
             NodeEvent::HtlcHeld { payment_hash, amount_msat, claim_deadline } => {
                 self.held.lock().insert(payment_hash);
-                self.report(EngineEvent::PaymentHeld { payment_hash, amount_msat, claim_deadline });
+                let offer = None;
+                self.report(EngineEvent::PaymentHeld {
+                    payment_hash,
+                    offer,
+                    amount_msat,
+                    claim_deadline,
+                });
             }
             NodeEvent::PaymentClaimed { payment_hash, .. } => {
                 self.report(EngineEvent::Claimed { payment_hash })

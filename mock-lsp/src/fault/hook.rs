@@ -160,6 +160,7 @@ pub(crate) enum Switch {
     RepeatsOrderIds,
     CreatesOnce,
     RepeatsInvoices,
+    TakesOnchainWithoutRefund,
     TakesAnyToken,
     DisclosesOrders,
     ForgetsUnpaidOrders,

@@ -129,13 +129,29 @@ mod tests {
                 "order_total_sat": "1000", "invoice": INVOICE,
             })
         };
+        let price = json!({
+            "state": "EXPECT_PAYMENT", "expires_at": "2026-03-01T01:00:00.000Z", "fee_total_sat": "1000",
+            "order_total_sat": "1000",
+        });
+        let with = |mut price: Value, more: Value| {
+            price.as_object_mut().unwrap().extend(object(&more));
+            price
+        };
+        let bolt12 = with(price.clone(), json!({"offer": "lno1pg"}));
+        let onchain = with(
+            price,
+            json!({
+                "address": "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", "min_onchain_payment_confirmations": 0,
+                "min_fee_for_0conf": 2_500, "refund_onchain_address": "bcrt1q",
+            }),
+        );
         let order = |order_state: &str, state: &str, channel: Value| {
             json!({
                 "order_id": "3d1c6c1f-7f3a-4b6e-9d55-0c5d1c6f2d11", "lsp_balance_sat": "100000",
                 "client_balance_sat": "20000", "funding_confirms_within_blocks": 6,
                 "announce_channel": false, "required_channel_confirmations": 0, "channel_expiry_blocks": 144, "token": "",
                 "created_at": "2026-03-01T00:00:00.000Z", "order_state": order_state,
-                "payment": {"bolt11": bolt11(state)}, "channel": channel,
+                "payment": {"bolt11": bolt11(state), "bolt12": bolt12, "onchain": onchain}, "channel": channel,
             })
         };
         let channel = json!({

@@ -8,7 +8,7 @@ use super::types::{
     write_datetime, write_sat,
 };
 use super::{Object, Params, Reading, RpcError};
-use crate::order::{Bolt11Payment, Channel, Order, OrderRequest, Terms};
+use crate::order::{Channel, LightningPayment, OnchainPayment, Order, OrderRequest, Price, Terms};
 
 /// The parameters of `lsps1.create_order`, in the order in which they are read.
 const CREATE_ORDER: [&str; 8] = [
@@ -139,19 +139,50 @@ pub(crate) fn write_order(order: &Order) -> Object {
         "created_at": write_datetime(order.created_at),
         "announce_channel": request.announce_channel,
         "order_state": order.state.wire(),
-        "payment": { "bolt11": write_bolt11(&order.bolt11) },
+        "payment": write_payment(order),
         "channel": order.channel.as_ref().map(write_channel),
     });
     into_object(order)
 }
 
-fn write_bolt11(bolt11: &Bolt11Payment) -> Value {
+fn write_payment(order: &Order) -> Object {
+    let mut payment = Object::new();
+    if let Some(bolt11) = &order.bolt11 {
+        payment.insert("bolt11".to_owned(), write_lightning(bolt11, "invoice"));
+    }
+    if let Some(bolt12) = &order.bolt12 {
+        payment.insert("bolt12".to_owned(), write_lightning(bolt12, "offer"));
+    }
+    if let Some(onchain) = &order.onchain {
+        let refund_address = order.request.refund_onchain_address.as_deref();
+        payment.insert("onchain".to_owned(), write_onchain(onchain, refund_address));
+    }
+    payment
+}
+
+fn write_lightning(lightning: &LightningPayment, request: &str) -> Value {
+    let mut payment = write_price(lightning.state.wire(), &lightning.price);
+    payment[request] = lightning.request.as_str().into();
+    payment
+}
+
+fn write_onchain(onchain: &OnchainPayment, refund_address: Option<&str>) -> Value {
+    let mut payment = write_price(onchain.state.wire(), &onchain.price);
+    payment["address"] = onchain.address.as_str().into();
+    payment["min_onchain_payment_confirmations"] = onchain.min_confirmations.into();
+    payment["min_fee_for_0conf"] = onchain.min_fee_for_0conf.into();
+    if let Some(refund_address) = refund_address {
+        payment["refund_onchain_address"] = refund_address.into();
+    }
+    payment
+}
+
+fn write_price(state: &str, price: &Price) -> Value {
     json!({
-        "state": bolt11.state.wire(),
-        "expires_at": write_datetime(bolt11.expires_at),
-        "fee_total_sat": write_sat(bolt11.fee_total_sat),
-        "order_total_sat": write_sat(bolt11.order_total_sat),
-        "invoice": bolt11.invoice,
+        "state": state,
+        "expires_at": write_datetime(price.expires_at),
+        "fee_total_sat": write_sat(price.fee_total_sat),
+        "order_total_sat": write_sat(price.order_total_sat),
     })
 }
 

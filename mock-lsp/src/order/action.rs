@@ -1,15 +1,47 @@
 //! What the order core asks its surroundings to do.
 
-/// One thing to do for an order. The order's new state is to be stored before it is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use super::{Coin, SignedRefund};
+
+/// One thing to do for an order. The order's new state is to be stored before it is done, and doing it again after a
+/// restart must change nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Find out whether the client is connected, and say so with
     /// [`Event::PeerConnected`](super::Event::PeerConnected) once it is.
     SeekPeer,
-    /// Open the ordered channel to the client.
+    /// Open the ordered channel to the client, unless it is there already.
     Open,
-    /// Release the preimage of the held payment.
-    Claim,
-    /// Fail the held payment back to its payer.
-    Fail,
+    /// Release the preimage of a held payment.
+    Claim {
+        /// The payment's hash.
+        payment_hash: [u8; 32],
+        /// What releases it.
+        preimage: [u8; 32],
+    },
+    /// Fail a held payment back to its payer.
+    Fail {
+        /// The payment's hash.
+        payment_hash: [u8; 32],
+    },
+    /// Answer no more requests for invoices of the order's offer.
+    CloseOffer {
+        /// The offer's id.
+        id: [u8; 32],
+    },
+    /// Sign a transaction that sends all of these coins to the order's refund address, less its fee.
+    SignRefund {
+        /// Which of the order's refunds it is.
+        refund: usize,
+        /// What it spends.
+        coins: Vec<Coin>,
+        /// Its fee rate, in sat per 1000 weight units.
+        sat_per_kwu: u32,
+    },
+    /// Broadcast a refund.
+    BroadcastRefund {
+        /// Which of the order's refunds it is.
+        refund: usize,
+        /// The transaction.
+        signed: SignedRefund,
+    },
 }

@@ -1,25 +1,48 @@
-//! How an order moves: bLIP-51 sections 3.1 and 4.1 as one function.
+//! How an order moves: bLIP-51 sections 3 and 4.1 as one function.
 //!
 //! ```text
+//!                                                          Lightning
 //! CREATED / EXPECT_PAYMENT ── payment held ──> CREATED / HOLD ── published ──> COMPLETED / HOLD ── claimed ──> COMPLETED / PAID
 //!            │                                       │
 //!            └────────── expired, failed ────────────┴── expired, deadline near, open failed ──> FAILED / REFUNDED
+//!
+//!                                                          on-chain
+//! CREATED / EXPECT_PAYMENT ── coins confirmed ─> CREATED / PAID ── published ──> COMPLETED / PAID
+//!            │                                       │
+//!       expired, failed                     expired, open failed
+//!            v                                       v
+//! FAILED / EXPECT_PAYMENT ── late coins ──> FAILED / PAID ── refund broadcast ──> FAILED / REFUNDED
 //! ```
 //!
 //! Policy where bLIP-51 leaves the choice:
-//! - An unpaid order that expires is FAILED, its invoice void (REFUNDED).
+//! - The first option that is paid in full is the order's; the others can't be paid any more. A later HTLC is failed
+//!   back, later coins are sent back.
+//! - An unpaid order that expires is FAILED, its invoice and offer void (REFUNDED). Its on-chain option stays at
+//!   EXPECT_PAYMENT, since REFUNDED says that a refund is broadcast.
+//! - Expiry doesn't end an order whose open is underway: the open then decides. The claim deadline does, since a payment
+//!   that can't be claimed any more must not be kept waiting.
+//!
+//! Over Lightning:
 //! - An overpaid invoice counts as paid; an underpaid one is failed back and may be paid again.
 //! - Any further payment of the same invoice is failed back. A payment is claimed once, and only after the channel's
 //!   funding transaction is published.
-//! - Expiry doesn't end an order whose open is underway: the open then decides. The claim deadline does, since a payment
-//!   that can't be claimed any more must not be kept waiting.
+//!
+//! On-chain:
+//! - Each coin counts once it has the confirmations that the option asks for, at least one and at most six; where it asks
+//!   for none, also without any if its transaction pays more than `min_fee_for_0conf`.
+//! - Several payments add up. Less than the total isn't paid, and goes back when the order ends. More than the total is
+//!   paid; the surplus is kept if the channel is opened.
+//! - The payment counts when it counts in time: what is confirmed after the expiry is late, whenever it was seen.
+//! - If a reorganisation or a double-spend takes the payment away before the open, the order stays PAID and waits for it
+//!   until its expiry. Once the open is underway, the risk is the LSP's.
+//! - What isn't, or no longer, the order's goes back once it is confirmed: all of it, less the refund's fee (virtual size
+//!   times fee rate). A refund spends the very coins that it returns, so that none of its versions costs the LSP anything
+//!   that it hasn't got. After six hours without a block its fee rate is doubled, up to ten times the first.
+//! - Coins too small to pay for their own refund stay where they are.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Channel, Event, Opening, Order, OrderState, PaymentState};
-
-/// How many blocks before its claim deadline a held payment is failed back.
-pub(crate) const CLAIM_MARGIN_BLOCKS: u32 = 6;
+use super::{Action, Channel, Event, Opening, Order, OrderState, lightning, onchain};
 
 /// How long a block counts when a lease in blocks becomes a time.
 const SECONDS_PER_BLOCK: i64 = 600;
@@ -29,7 +52,7 @@ const SECONDS_PER_BLOCK: i64 = 600;
 pub(crate) struct Rules {
     /// Claims a payment as soon as it is held.
     pub(crate) claims_before_open: bool,
-    /// Keeps the payment of a failed order on hold.
+    /// Keeps the payment of a failed order.
     pub(crate) keeps_payment_of_failed_order: bool,
 }
 
@@ -53,12 +76,15 @@ pub(crate) enum Ignored {
     /// The order waits for its payment.
     #[error("the order isn't paid")]
     Unpaid,
-    /// The order's payment is on hold already.
+    /// The order's payment is here already.
     #[error("the order is paid already")]
     PaidAlready,
     /// The payment is smaller than the order's total.
     #[error("the payment is too small")]
     Underpaid,
+    /// The order's payment on-chain isn't there any more.
+    #[error("the payment is gone; it has to confirm again first")]
+    PaymentGone,
     /// The order has passed its expiry.
     #[error("the order has expired")]
     Expired,
@@ -68,6 +94,9 @@ pub(crate) enum Ignored {
     /// It is too early.
     #[error("it isn't time yet")]
     TooEarly,
+    /// Nothing has changed.
+    #[error("that is known already")]
+    NothingNew,
 }
 
 /// Moves an order on.
@@ -78,6 +107,13 @@ pub(crate) fn step(order: Order, event: &Event, now: Timestamp, rules: Rules) ->
     Step { order, actions, ignored: outcome.err() }
 }
 
+/// When the order next has to be told that time has passed, if nothing else happens.
+pub(crate) fn next_wakeup(order: &Order) -> Option<Timestamp> {
+    let may_expire = order.state == OrderState::Created && order.opening != Opening::Underway;
+    let expiry = may_expire.then(|| order.expires_at());
+    expiry.into_iter().chain(onchain::next_bump(order)).min()
+}
+
 fn apply(
     order: &mut Order,
     event: &Event,
@@ -85,16 +121,38 @@ fn apply(
     rules: Rules,
     actions: &mut Vec<Action>,
 ) -> Result<(), Ignored> {
-    match *event {
-        Event::PaymentHeld { amount_msat, claim_deadline } => {
-            payment_held(order, amount_msat, now, actions)?;
-            order.bolt11.claim_deadline = claim_deadline;
-            if rules.claims_before_open {
-                claim(order, actions);
-            }
-            actions.push(Action::SeekPeer);
+    match event {
+        Event::PaymentHeld { option, htlc } => {
+            lightning::held(order, *option, *htlc, now, rules, actions)?;
+            // What came on-chain meanwhile wasn't first.
+            onchain::give_back(order, rules, actions);
             Ok(())
         }
+        Event::PaymentLost { payment_hash } => {
+            if order.state != OrderState::Created || !lightning::holds(order, payment_hash) {
+                return Err(Ignored::Beyond);
+            }
+            fail(order, rules, actions);
+            Ok(())
+        }
+        Event::Claimed { payment_hash } => lightning::claimed(order, payment_hash),
+        Event::Tip { height } => {
+            lightning::is_due(order, *height)?;
+            if order.state != OrderState::Created {
+                return Err(Ignored::Beyond);
+            }
+            fail(order, rules, actions);
+            Ok(())
+        }
+
+        Event::CoinsSeen { coins } => onchain::coins_seen(order, coins, now, rules, actions),
+        Event::RefundSigned { refund, signed } => {
+            onchain::refund_signed(order, *refund, signed, actions)
+        }
+        Event::RefundBroadcast { refund } => onchain::refund_broadcast(order, *refund, now),
+        Event::RefundFailed { refund } => onchain::refund_failed(order, *refund),
+        Event::RefundConfirmed { txid } => onchain::refund_confirmed(order, txid),
+
         Event::PeerConnected => {
             match order.opening {
                 Opening::Unasked if order.state == OrderState::Created => {
@@ -102,7 +160,7 @@ fn apply(
                 }
                 Opening::Underway => return Err(Ignored::OpenUnderway),
                 Opening::Unasked | Opening::Over => return Err(Ignored::Beyond),
-                Opening::WaitingForPeer => {}
+                Opening::WaitingForPeer => onchain::check_covered(order)?,
             }
             order.opening = Opening::Underway;
             actions.push(Action::Open);
@@ -115,8 +173,9 @@ fn apply(
             let seconds = i64::from(order.request.channel_expiry_blocks) * SECONDS_PER_BLOCK;
             let lease = SignedDuration::from_secs(seconds);
             let expires_at = now.checked_add(lease).unwrap_or(Timestamp::MAX);
-            order.channel = Some(Channel { funded_at: now, outpoint, expires_at });
-            claim(order, actions);
+            order.channel = Some(Channel { funded_at: now, outpoint: *outpoint, expires_at });
+            lightning::claim(order, actions);
+            onchain::give_back(order, rules, actions);
             Ok(())
         }
         Event::OpenFailed => {
@@ -124,61 +183,32 @@ fn apply(
             fail(order, rules, actions);
             Ok(())
         }
-        Event::Claimed => {
-            if order.bolt11.state != PaymentState::Claiming {
-                return Err(Ignored::Beyond);
-            }
-            order.bolt11.state = PaymentState::Paid;
-            Ok(())
-        }
+
         Event::TimePassed => {
-            if now < order.bolt11.expires_at {
-                return Err(Ignored::TooEarly);
+            let bumped = onchain::bump(order, now, actions);
+            if now >= order.expires_at() {
+                match end(order, rules, actions) {
+                    Err(_) if bumped => Ok(()),
+                    ended => ended,
+                }
+            } else if bumped {
+                Ok(())
+            } else {
+                Err(Ignored::TooEarly)
             }
-            end(order, rules, actions)
-        }
-        Event::Tip { height } => {
-            let deadline = order.bolt11.claim_deadline.ok_or(Ignored::TooEarly)?;
-            if order.state != OrderState::Created || order.bolt11.state != PaymentState::Hold {
-                return Err(Ignored::Beyond);
-            }
-            if height.saturating_add(CLAIM_MARGIN_BLOCKS) < deadline {
-                return Err(Ignored::TooEarly);
-            }
-            fail(order, rules, actions);
-            Ok(())
         }
         Event::Expire | Event::Fail => end(order, rules, actions),
+        Event::Restarted => {
+            lightning::resume(order, actions);
+            onchain::resume(order, actions);
+            match order.opening {
+                Opening::WaitingForPeer => actions.push(Action::SeekPeer),
+                Opening::Underway => actions.push(Action::Open),
+                Opening::Unasked | Opening::Over => {}
+            }
+            Ok(())
+        }
     }
-}
-
-/// A payment has arrived: take it on hold, or say that it has to go back.
-fn payment_held(
-    order: &mut Order,
-    amount_msat: u64,
-    now: Timestamp,
-    actions: &mut Vec<Action>,
-) -> Result<(), Ignored> {
-    let refusal = match (order.state, order.bolt11.state) {
-        // The engine holds at most one payment per hash, so this is the one that is held already.
-        (OrderState::Created, PaymentState::Hold) => return Err(Ignored::PaidAlready),
-        (OrderState::Created, PaymentState::ExpectPayment) if now >= order.bolt11.expires_at => {
-            Ignored::Expired
-        }
-        (OrderState::Created, PaymentState::ExpectPayment)
-            if amount_msat / 1_000 < order.bolt11.order_total_sat =>
-        {
-            Ignored::Underpaid
-        }
-        (OrderState::Created, PaymentState::ExpectPayment) => {
-            order.bolt11.state = PaymentState::Hold;
-            order.opening = Opening::WaitingForPeer;
-            return Ok(());
-        }
-        _ => Ignored::Beyond,
-    };
-    actions.push(Action::Fail);
-    Err(refusal)
 }
 
 /// Ends an order that has no channel, unless its open is underway.
@@ -193,30 +223,12 @@ fn end(order: &mut Order, rules: Rules, actions: &mut Vec<Action>) -> Result<(),
     Ok(())
 }
 
-/// The order fails; what is held goes back.
+/// The order fails; what was paid goes back.
 fn fail(order: &mut Order, rules: Rules, actions: &mut Vec<Action>) {
     order.state = OrderState::Failed;
     order.opening = Opening::Over;
-    match order.bolt11.state {
-        PaymentState::ExpectPayment => order.bolt11.state = PaymentState::Refunded,
-        PaymentState::Hold if !rules.keeps_payment_of_failed_order => {
-            order.bolt11.state = PaymentState::Refunded;
-            actions.push(Action::Fail);
-        }
-        // Claimed before the open, which only a fault does: there is nothing left to fail.
-        PaymentState::Hold
-        | PaymentState::Claiming
-        | PaymentState::Paid
-        | PaymentState::Refunded => {}
-    }
-}
-
-/// Releases the preimage, once.
-fn claim(order: &mut Order, actions: &mut Vec<Action>) {
-    if order.bolt11.state == PaymentState::Hold {
-        order.bolt11.state = PaymentState::Claiming;
-        actions.push(Action::Claim);
-    }
+    lightning::give_back(order, rules, actions);
+    onchain::give_back(order, rules, actions);
 }
 
 /// Whether an open is being tried for the order.
@@ -226,182 +238,5 @@ fn underway(order: &Order) -> Result<(), Ignored> {
         Opening::Unasked if order.state == OrderState::Created => Err(Ignored::Unpaid),
         Opening::WaitingForPeer => Err(Ignored::TooEarly),
         Opening::Unasked | Opening::Over => Err(Ignored::Beyond),
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use bitcoin::hashes::Hash;
-    use bitcoin::{OutPoint, Txid};
-
-    use super::super::terms::tests::request;
-    use super::super::{Bolt11Payment, OrderRequest};
-    use super::*;
-
-    pub(crate) const START: Timestamp = Timestamp::UNIX_EPOCH;
-    pub(crate) const TOTAL_MSAT: u64 = 1_234_000;
-
-    pub(crate) fn at(seconds: i64) -> Timestamp {
-        START + SignedDuration::from_secs(seconds)
-    }
-
-    pub(crate) fn outpoint() -> OutPoint {
-        OutPoint { txid: Txid::from_byte_array([7; 32]), vout: 1 }
-    }
-
-    /// A new order that expires after 3,600 s.
-    pub(crate) fn order() -> Order {
-        let secp = bitcoin::secp256k1::Secp256k1::new();
-        let key = bitcoin::secp256k1::SecretKey::from_slice(&[1; 32]).unwrap();
-        Order {
-            id: "00000000-0000-4000-8000-000000000000".to_owned(),
-            client: key.public_key(&secp),
-            request: OrderRequest { channel_expiry_blocks: 10, ..request() },
-            created_at: START,
-            state: OrderState::Created,
-            opening: Opening::Unasked,
-            bolt11: Bolt11Payment {
-                state: PaymentState::ExpectPayment,
-                expires_at: at(3_600),
-                fee_total_sat: TOTAL_MSAT / 1_000,
-                order_total_sat: TOTAL_MSAT / 1_000,
-                invoice: String::new(),
-                payment_hash: [0; 32],
-                preimage: [0; 32],
-                claim_deadline: None,
-            },
-            channel: None,
-        }
-    }
-
-    fn held(deadline: Option<u32>) -> Event {
-        Event::PaymentHeld { amount_msat: TOTAL_MSAT, claim_deadline: deadline }
-    }
-
-    /// Walks an order through events at second 1, expecting all but the last to count.
-    fn walk(events: &[Event]) -> Step {
-        let mut step = Step { order: order(), actions: Vec::new(), ignored: None };
-        for event in events {
-            assert_eq!(step.ignored, None, "before {event:?}");
-            step = super::step(step.order, event, at(1), Rules::default());
-        }
-        step
-    }
-
-    #[test]
-    fn a_purchase_goes_from_payment_to_channel_to_claim() {
-        let step = walk(&[held(None)]);
-        assert_eq!(step.actions, [Action::SeekPeer]);
-        assert_eq!(
-            (step.order.state, step.order.bolt11.state),
-            (OrderState::Created, PaymentState::Hold)
-        );
-
-        let step = walk(&[held(None), Event::PeerConnected]);
-        assert_eq!(step.actions, [Action::Open]);
-
-        let published = Event::Published { outpoint: outpoint() };
-        let step = walk(&[held(None), Event::PeerConnected, published.clone()]);
-        assert_eq!(step.actions, [Action::Claim]);
-        assert_eq!(step.order.state, OrderState::Completed);
-        assert_eq!(step.order.bolt11.state.wire(), "HOLD");
-        let channel = Channel { funded_at: at(1), outpoint: outpoint(), expires_at: at(6_001) };
-        assert_eq!(step.order.channel, Some(channel));
-
-        let step = walk(&[held(None), Event::PeerConnected, published, Event::Claimed]);
-        assert_eq!(step.order.bolt11.state, PaymentState::Paid);
-        assert!(step.order.has_ended());
-    }
-
-    #[test]
-    fn a_failed_open_sends_the_payment_back() {
-        let step = walk(&[held(None), Event::PeerConnected, Event::OpenFailed]);
-        assert_eq!(step.actions, [Action::Fail]);
-        assert_eq!(
-            (step.order.state, step.order.bolt11.state),
-            (OrderState::Failed, PaymentState::Refunded)
-        );
-        assert_eq!(step.order.channel, None);
-    }
-
-    #[test]
-    fn an_underpayment_goes_back_and_the_order_stays_payable() {
-        let event = Event::PaymentHeld { amount_msat: TOTAL_MSAT - 1, claim_deadline: None };
-        let step = walk(&[event]);
-        assert_eq!(
-            (step.actions.as_slice(), step.ignored),
-            ([Action::Fail].as_slice(), Some(Ignored::Underpaid))
-        );
-        assert_eq!(step.order, order());
-    }
-
-    #[test]
-    fn a_second_payment_after_the_claim_goes_back() {
-        let published = Event::Published { outpoint: outpoint() };
-        let step = walk(&[held(None), Event::PeerConnected, published, Event::Claimed, held(None)]);
-        assert_eq!(
-            (step.actions.as_slice(), step.ignored),
-            ([Action::Fail].as_slice(), Some(Ignored::Beyond))
-        );
-        assert_eq!(step.order.bolt11.state, PaymentState::Paid);
-    }
-
-    #[test]
-    fn expiry_ends_what_waits_but_not_an_open_underway() {
-        let expire = |events: &[Event]| {
-            let order = walk(events).order;
-            step(order, &Event::TimePassed, at(3_600), Rules::default())
-        };
-        assert_eq!(
-            step(order(), &Event::TimePassed, at(3_599), Rules::default()).ignored,
-            Some(Ignored::TooEarly)
-        );
-
-        let unpaid = expire(&[]);
-        assert_eq!(unpaid.order.bolt11.state, PaymentState::Refunded);
-        assert_eq!(unpaid.actions, []);
-
-        let waiting = expire(&[held(None)]);
-        assert_eq!(waiting.order.state, OrderState::Failed);
-        assert_eq!(waiting.actions, [Action::Fail]);
-
-        let underway = expire(&[held(None), Event::PeerConnected]);
-        assert_eq!(underway.ignored, Some(Ignored::OpenUnderway));
-        assert_eq!(underway.order.state, OrderState::Created);
-    }
-
-    #[test]
-    fn a_payment_after_the_expiry_goes_back() {
-        let late = step(order(), &held(None), at(3_600), Rules::default());
-        assert_eq!(
-            (late.actions.as_slice(), late.ignored),
-            ([Action::Fail].as_slice(), Some(Ignored::Expired))
-        );
-    }
-
-    #[test]
-    fn the_claim_deadline_ends_even_an_open_underway() {
-        let events = [held(Some(200)), Event::PeerConnected];
-        let early = walk(&[events.as_slice(), &[Event::Tip { height: 193 }]].concat());
-        assert_eq!(early.ignored, Some(Ignored::TooEarly));
-        let near = walk(&[events.as_slice(), &[Event::Tip { height: 194 }]].concat());
-        assert_eq!(near.actions, [Action::Fail]);
-        assert_eq!(near.order.state, OrderState::Failed);
-        let published =
-            step(near.order, &Event::Published { outpoint: outpoint() }, at(2), Rules::default());
-        assert_eq!(
-            (published.actions.as_slice(), published.ignored),
-            ([].as_slice(), Some(Ignored::Beyond))
-        );
-    }
-
-    #[test]
-    fn the_longest_lease_ends_at_the_end_of_time() {
-        let mut long = order();
-        long.request.channel_expiry_blocks = u32::MAX;
-        long.opening = Opening::Underway;
-        long.bolt11.state = PaymentState::Hold;
-        let step = step(long, &Event::Published { outpoint: outpoint() }, at(1), Rules::default());
-        assert_eq!(step.order.channel.unwrap().expires_at, Timestamp::MAX);
     }
 }

@@ -7,11 +7,19 @@
 mod action;
 mod event;
 mod fee;
+mod lightning;
 pub(crate) mod machine;
+mod onchain;
 #[expect(clippy::module_inception, reason = "the order is the subject of this folder")]
 mod order;
+mod payment;
 mod terms;
+mod ways;
 
+#[cfg(test)]
+mod machine_test;
+#[cfg(test)]
+mod onchain_test;
 #[cfg(test)]
 mod property_test;
 
@@ -20,8 +28,12 @@ pub(crate) use event::Event;
 pub use fee::Fee;
 pub(crate) use fee::Quote;
 pub(crate) use machine::{Ignored, Rules};
-pub(crate) use order::{
-    Bolt11Payment, Channel, Opening, Order, OrderRequest, OrderState, PaymentState,
+pub(crate) use onchain::MAX_CONFIRMATIONS;
+pub(crate) use order::{Channel, Opening, Order, OrderRequest, OrderState};
+pub(crate) use payment::{
+    Coin, Htlc, LightningKey, LightningPayment, LightningState, OnchainPayment, OnchainState,
+    PaymentOption, Price, Refund, RefundStage, SignedRefund,
 };
 pub(crate) use terms::Mismatch;
 pub use terms::{Terms, TermsError};
+pub use ways::{OnchainTerms, PaymentWays};

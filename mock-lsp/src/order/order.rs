@@ -3,9 +3,15 @@
 use bitcoin::OutPoint;
 use bitcoin::secp256k1::PublicKey;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    LightningPayment, LightningState, OnchainPayment, OnchainState, PaymentOption, Price,
+    RefundStage,
+};
 
 /// What the client ordered: the parameters of `lsps1.create_order` (bLIP-51 section 2), checked for their types.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OrderRequest {
     /// The LSP's side of the channel, in sat.
     pub(crate) lsp_balance_sat: u64,
@@ -33,7 +39,7 @@ impl OrderRequest {
 }
 
 /// An order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Order {
     /// The order's id, a UUIDv4.
     pub(crate) id: String,
@@ -47,25 +53,74 @@ pub(crate) struct Order {
     pub(crate) state: OrderState,
     /// How far the channel is.
     pub(crate) opening: Opening,
-    /// The payment by BOLT 11.
-    pub(crate) bolt11: Bolt11Payment,
+    /// The option whose payment counts: the first that was paid.
+    pub(crate) paid_by: Option<PaymentOption>,
+    /// Payment by BOLT 11, if it is offered.
+    pub(crate) bolt11: Option<LightningPayment>,
+    /// Payment by BOLT 12, if it is offered.
+    pub(crate) bolt12: Option<LightningPayment>,
+    /// Payment on-chain, if it is offered.
+    pub(crate) onchain: Option<OnchainPayment>,
     /// The channel, once its funding transaction is published.
     pub(crate) channel: Option<Channel>,
 }
 
 impl Order {
-    /// Whether nothing can happen to the order any more.
+    /// Whether nothing can happen to the order any more, unless somebody sends coins to its address.
     pub(crate) fn has_ended(&self) -> bool {
-        match self.state {
-            OrderState::Created => false,
-            OrderState::Completed => self.bolt11.state == PaymentState::Paid,
-            OrderState::Failed => true,
+        let is_settled = match (self.state, self.paid_by) {
+            (OrderState::Created, _) => false,
+            (OrderState::Completed, Some(PaymentOption::Onchain)) | (OrderState::Failed, _) => true,
+            (OrderState::Completed, _) => {
+                self.paid_lightning().is_some_and(|paid| paid.state == LightningState::Paid)
+            }
+        };
+        let owes = self.onchain.as_ref().is_some_and(|onchain| {
+            let is_over = |stage| matches!(stage, RefundStage::Confirmed | RefundStage::Void);
+            let pays_back = onchain.refunds.iter().any(|refund| !is_over(refund.stage));
+            pays_back || (self.state == OrderState::Failed && onchain.state == OnchainState::Paid)
+        });
+        is_settled && !owes
+    }
+
+    /// When nothing of it can be paid any more, in any way.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        let lightning = self.lightning().map(|(_, payment)| payment.price);
+        let onchain = self.onchain.iter().map(|payment| payment.price);
+        let ends = lightning.chain(onchain).map(|Price { expires_at, .. }| expires_at);
+        ends.max().unwrap_or(self.created_at)
+    }
+
+    /// The Lightning options that are offered.
+    pub(crate) fn lightning(&self) -> impl Iterator<Item = (PaymentOption, &LightningPayment)> {
+        let bolt11 = self.bolt11.iter().map(|payment| (PaymentOption::Bolt11, payment));
+        bolt11.chain(self.bolt12.iter().map(|payment| (PaymentOption::Bolt12, payment)))
+    }
+
+    /// The Lightning options that are offered.
+    pub(super) fn lightning_mut(&mut self) -> impl Iterator<Item = &mut LightningPayment> {
+        self.bolt11.iter_mut().chain(self.bolt12.iter_mut())
+    }
+
+    /// The Lightning option that the order is paid by.
+    pub(crate) fn paid_lightning(&self) -> Option<&LightningPayment> {
+        self.lightning()
+            .find(|(option, _)| self.paid_by == Some(*option))
+            .map(|(_, payment)| payment)
+    }
+
+    /// The Lightning option that the order is paid by.
+    pub(super) fn paid_lightning_mut(&mut self) -> Option<&mut LightningPayment> {
+        match self.paid_by {
+            Some(PaymentOption::Bolt11) => self.bolt11.as_mut(),
+            Some(PaymentOption::Bolt12) => self.bolt12.as_mut(),
+            Some(PaymentOption::Onchain) | None => None,
         }
     }
 }
 
 /// `order_state` of bLIP-51.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum OrderState {
     /// Waiting for the payment, or for the channel.
     Created,
@@ -87,7 +142,7 @@ impl OrderState {
 }
 
 /// How far the opening of the channel is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Opening {
     /// Nothing has been tried.
     Unasked,
@@ -99,56 +154,8 @@ pub(crate) enum Opening {
     Over,
 }
 
-/// The payment of an order by a BOLT 11 hold invoice (bLIP-51 section 3.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bolt11Payment {
-    /// The payment's state.
-    pub(crate) state: PaymentState,
-    /// Until when it may be paid.
-    pub(crate) expires_at: Timestamp,
-    /// The fee in sat.
-    pub(crate) fee_total_sat: u64,
-    /// The amount to pay in sat.
-    pub(crate) order_total_sat: u64,
-    /// The invoice.
-    pub(crate) invoice: String,
-    /// The SHA-256 of `preimage`.
-    pub(crate) payment_hash: [u8; 32],
-    /// What the payer buys.
-    pub(crate) preimage: [u8; 32],
-    /// The height of the block from which on the held payment can no longer be claimed.
-    pub(crate) claim_deadline: Option<u32>,
-}
-
-/// `payment.bolt11.state` of bLIP-51, with one step more than shows on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PaymentState {
-    /// Nothing has arrived.
-    ExpectPayment,
-    /// The payment is here and neither claimed nor failed.
-    Hold,
-    /// The preimage is released, the claim isn't final yet. Shows as HOLD.
-    Claiming,
-    /// The payment is ours.
-    Paid,
-    /// The payment went back, or the invoice is void.
-    Refunded,
-}
-
-impl PaymentState {
-    /// The name on the wire.
-    pub(crate) fn wire(self) -> &'static str {
-        match self {
-            Self::ExpectPayment => "EXPECT_PAYMENT",
-            Self::Hold | Self::Claiming => "HOLD",
-            Self::Paid => "PAID",
-            Self::Refunded => "REFUNDED",
-        }
-    }
-}
-
 /// The channel object of bLIP-51 section 4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Channel {
     /// When the funding transaction was published.
     pub(crate) funded_at: Timestamp,

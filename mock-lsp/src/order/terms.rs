@@ -49,7 +49,7 @@ impl Default for Terms {
 /// Terms that bLIP-51 doesn't allow, or that no order fits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("offer such orders: {0}")]
-pub struct TermsError(String);
+pub struct TermsError(pub(super) String);
 
 /// An order that doesn't fit: error 100 of bLIP-51.
 #[derive(Clone, Debug, PartialEq, Eq)]

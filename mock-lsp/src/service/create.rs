@@ -1,15 +1,30 @@
 //! `lsps1.create_order`.
 
+use std::time::Duration;
+
+use bitcoin::Address;
+use bitcoin::address::NetworkUnchecked;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::PublicKey;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Service;
 use super::store::Secrets;
-use crate::engine::InvoiceTerms;
+use crate::engine::{InvoiceTerms, OfferTerms, Watched};
 use crate::fault::Switch;
 use crate::message::RpcError;
-use crate::order::{Bolt11Payment, Opening, Order, OrderRequest, OrderState, PaymentState, Quote};
+use crate::order::{
+    LightningKey, LightningPayment, LightningState, OnchainPayment, Opening, Order, OrderRequest,
+    OrderState, Price, Quote,
+};
+
+/// An order that is being made.
+struct Draft {
+    id: String,
+    created_at: Timestamp,
+    price: Price,
+    secrets: Secrets,
+}
 
 impl Service {
     /// Makes an order, or says why not. An order that is refused leaves nothing behind.
@@ -30,29 +45,26 @@ impl Service {
         // The default lease ends centuries before time does.
         let expires_at =
             created_at.checked_add(self.parts.setup.order_expiry).unwrap_or(Timestamp::MAX);
-        let id = self.order_id(&secrets);
-        let invoice_terms = self.invoice_terms(&id, &quote, created_at, &secrets)?;
-        let invoice = self.parts.setup.engine.invoice(invoice_terms).await.map_err(|error| {
-            tracing::error!("failed to make an invoice: {error}");
-            RpcError::internal()
-        })?;
+        let price = Price {
+            expires_at,
+            fee_total_sat: quote.fee_total_sat,
+            order_total_sat: quote.order_total_sat,
+        };
+        let draft = Draft { id: self.order_id(&secrets), created_at, price, secrets };
+        let bolt11 = self.bolt11(&draft).await?;
+        let bolt12 = self.bolt12(&draft).await;
+        let onchain = self.onchain(&draft, &request).await;
         let order = Order {
-            id,
+            id: draft.id,
             client,
             request,
             created_at,
             state: OrderState::Created,
             opening: Opening::Unasked,
-            bolt11: Bolt11Payment {
-                state: PaymentState::ExpectPayment,
-                expires_at,
-                fee_total_sat: quote.fee_total_sat,
-                order_total_sat: quote.order_total_sat,
-                invoice,
-                payment_hash: sha256::Hash::hash(&secrets.preimage).to_byte_array(),
-                preimage: secrets.preimage,
-                claim_deadline: None,
-            },
+            paid_by: None,
+            bolt11,
+            bolt12,
+            onchain,
             channel: None,
         };
         if !self.parts.store.lock().insert(order.clone()) {
@@ -60,7 +72,11 @@ impl Service {
                 "there are too many open orders; try again later",
             ));
         }
-        self.parts.new_expiry.notify_one();
+        self.parts.new_wakeup.notify_one();
+        if let Some(onchain) = &order.onchain {
+            let (order_id, address) = (order.id.clone(), onchain.address.clone());
+            self.parts.setup.engine.watch(Watched { order_id, address, refunds: Vec::new() });
+        }
         tracing::info!(order = order.id, %client, total_sat = quote.order_total_sat, "created");
         Ok(order)
     }
@@ -110,14 +126,10 @@ impl Service {
     }
 
     fn quote(&self, request: &OrderRequest) -> Result<Quote, RpcError> {
-        let mut quote = self.parts.setup.fee.quote(request).ok_or_else(|| {
+        self.parts.setup.fee.quote(request).ok_or_else(|| {
             tracing::error!("failed to price an order: the fee is more than an invoice can ask for; lower the --fee-… flags");
             RpcError::internal()
-        })?;
-        if self.faults().on(Switch::TotalOffByOne) {
-            quote.order_total_sat = quote.order_total_sat.saturating_add(1);
-        }
-        Ok(quote)
+        })
     }
 
     fn order_id(&self, secrets: &Secrets) -> String {
@@ -131,23 +143,82 @@ impl Service {
         }
     }
 
-    fn invoice_terms(
-        &self,
-        id: &str,
-        quote: &Quote,
-        created_at: Timestamp,
-        secrets: &Secrets,
-    ) -> Result<InvoiceTerms, RpcError> {
-        let odd_sat = u64::from(self.faults().on(Switch::InvoiceOffByOne));
-        let since_epoch = created_at.duration_since(Timestamp::UNIX_EPOCH);
+    async fn bolt11(&self, draft: &Draft) -> Result<Option<LightningPayment>, RpcError> {
+        if !self.parts.setup.payment.bolt11 {
+            return Ok(None);
+        }
+        let preimage = draft.secrets.preimage;
+        let (off_by_one, total_off_by_one) = (
+            u64::from(self.faults().on(Switch::InvoiceOffByOne)),
+            u64::from(self.faults().on(Switch::TotalOffByOne)),
+        );
+        let mut price = draft.price;
+        price.order_total_sat = price.order_total_sat.saturating_add(total_off_by_one);
+        let since_epoch = draft.created_at.duration_since(Timestamp::UNIX_EPOCH);
         // The invoice's clock has whole seconds. One more, lest it ends before the order does.
         let expiry = self.parts.setup.order_expiry.saturating_add(SignedDuration::from_secs(1));
-        Ok(InvoiceTerms {
-            amount_msat: quote.order_total_sat.saturating_add(odd_sat).saturating_mul(1_000),
-            description: format!("LSPS1 channel, order {id}"),
-            created_at: std::time::Duration::from_secs(since_epoch.as_secs().unsigned_abs()),
+        let invoice = self.parts.setup.engine.invoice(InvoiceTerms {
+            amount_msat: price.order_total_sat.saturating_add(off_by_one).saturating_mul(1_000),
+            description: draft.description(),
+            created_at: Duration::from_secs(since_epoch.as_secs().unsigned_abs()),
             expiry: expiry.unsigned_abs(),
-            preimage: secrets.preimage,
-        })
+            preimage,
+        });
+        let request = invoice.await.map_err(|error| {
+            tracing::error!("failed to make an invoice: {error}");
+            RpcError::internal()
+        })?;
+        let payment_hash = sha256::Hash::hash(&preimage).to_byte_array();
+        let key = LightningKey::Invoice { payment_hash, preimage };
+        Ok(Some(lightning(price, request, key)))
     }
+
+    async fn bolt12(&self, draft: &Draft) -> Option<LightningPayment> {
+        if !self.parts.setup.payment.bolt12 {
+            return None;
+        }
+        let ends = draft.price.expires_at.duration_since(Timestamp::UNIX_EPOCH);
+        let offer = self.parts.setup.engine.offer(OfferTerms {
+            amount_msat: draft.price.order_total_sat.saturating_mul(1_000),
+            description: draft.description(),
+            absolute_expiry: Duration::from_secs(ends.as_secs().unsigned_abs()),
+        });
+        match offer.await {
+            Ok(offer) => {
+                Some(lightning(draft.price, offer.text, LightningKey::Offer { id: offer.id }))
+            }
+            Err(error) => {
+                tracing::info!(order = draft.id, "no payment by BOLT 12: failed to {error}");
+                None
+            }
+        }
+    }
+
+    async fn onchain(&self, draft: &Draft, request: &OrderRequest) -> Option<OnchainPayment> {
+        let terms = self.parts.setup.payment.onchain?;
+        // With a fault, what was taken for an address need not be one.
+        let is_address = |text: &String| text.parse::<Address<NetworkUnchecked>>().is_ok();
+        let can_refund = request.refund_onchain_address.as_ref().is_some_and(is_address);
+        if !can_refund && !self.faults().on(Switch::TakesOnchainWithoutRefund) {
+            return None;
+        }
+        match self.parts.setup.engine.address(&draft.id).await {
+            Ok(address) => Some(terms.payment(draft.price, address)),
+            Err(error) => {
+                tracing::warn!(order = draft.id, "no payment on-chain: failed to {error}");
+                None
+            }
+        }
+    }
+}
+
+impl Draft {
+    /// What payers see.
+    fn description(&self) -> String {
+        format!("LSPS1 channel, order {}", self.id)
+    }
+}
+
+fn lightning(price: Price, request: String, key: LightningKey) -> LightningPayment {
+    LightningPayment { price, state: LightningState::ExpectPayment, request, key, held: None }
 }

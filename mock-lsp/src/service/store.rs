@@ -1,4 +1,4 @@
-//! The orders, found by id, by payment hash and by expiry.
+//! The orders, found by id, by what they are paid with, and by when they have to be looked at.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 
-use crate::order::Order;
+use crate::order::{LightningKey, Order, PaymentOption, machine};
 
 /// The most orders that are kept at once. Beyond that, the oldest that have ended go.
 const MAX_ORDERS: usize = 50_000;
@@ -17,8 +17,9 @@ pub(super) struct Store {
     /// By number, which is the order in which they came.
     orders: BTreeMap<u64, Order>,
     numbers: HashMap<String, u64>,
-    by_hash: HashMap<[u8; 32], u64>,
-    expiries: BTreeSet<(Timestamp, u64)>,
+    /// By payment hash, or by the offer's id.
+    by_key: HashMap<[u8; 32], u64>,
+    wakeups: BTreeSet<(Timestamp, u64)>,
     next: u64,
     rng: StdRng,
 }
@@ -40,8 +41,8 @@ impl Store {
         Self {
             orders: BTreeMap::new(),
             numbers: HashMap::new(),
-            by_hash: HashMap::new(),
-            expiries: BTreeSet::new(),
+            by_key: HashMap::new(),
+            wakeups: BTreeSet::new(),
             next: 0,
             rng: StdRng::from_seed(sha256::Hash::from_engine(hash).to_byte_array()),
         }
@@ -63,8 +64,8 @@ impl Store {
         let number = self.next;
         self.next += 1;
         self.numbers.insert(order.id.clone(), number);
-        self.by_hash.insert(order.bolt11.payment_hash, number);
-        self.expiries.insert((order.bolt11.expires_at, number));
+        self.by_key.extend(keys(&order).map(|key| (key, number)));
+        self.wakeups.extend(machine::next_wakeup(&order).map(|at| (at, number)));
         self.orders.insert(number, order);
         true
     }
@@ -76,7 +77,9 @@ impl Store {
             return false;
         };
         self.numbers.remove(&order.id);
-        self.by_hash.remove(&order.bolt11.payment_hash);
+        for key in keys(&order) {
+            self.by_key.remove(&key);
+        }
         true
     }
 
@@ -84,31 +87,67 @@ impl Store {
         self.orders.get(self.numbers.get(id)?)
     }
 
-    pub(super) fn order_mut(&mut self, id: &str) -> Option<&mut Order> {
-        self.orders.get_mut(self.numbers.get(id)?)
+    /// Keeps an order's new state. It is one that is there.
+    pub(super) fn update(&mut self, order: Order) {
+        let Some(number) = self.numbers.get(&order.id).copied() else { return };
+        let wakeup = machine::next_wakeup(&order);
+        let Some(before) = self.orders.insert(number, order) else { return };
+        let former = machine::next_wakeup(&before);
+        if former != wakeup {
+            former.map(|at| self.wakeups.remove(&(at, number)));
+            self.wakeups.extend(wakeup.map(|at| (at, number)));
+        }
     }
 
     pub(super) fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.values()
     }
 
-    pub(super) fn id_by_hash(&self, payment_hash: &[u8; 32]) -> Option<&str> {
-        let order = self.orders.get(self.by_hash.get(payment_hash)?)?;
-        Some(&order.id)
+    /// The order and the option that a payment hash, or an offer's id, belongs to.
+    pub(super) fn by_key(&self, key: &[u8; 32]) -> Option<(&Order, PaymentOption, LightningKey)> {
+        let order = self.orders.get(self.by_key.get(key)?)?;
+        let mut options = order.lightning();
+        let (option, payment) = options.find(|(_, payment)| bytes(&payment.key) == *key)?;
+        Some((order, option, payment.key))
     }
 
-    /// When the next order expires that hasn't been taken yet.
-    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
-        self.expiries.first().map(|(at, _)| *at)
+    /// The order that holds, or held, a payment of that hash.
+    pub(super) fn by_held(&self, payment_hash: &[u8; 32]) -> Option<&Order> {
+        let is_it = |order: &&Order| {
+            let held = order.paid_lightning().and_then(|payment| payment.held);
+            held.is_some_and(|held| held.payment_hash == *payment_hash)
+        };
+        self.by_key
+            .get(payment_hash)
+            .and_then(|number| self.orders.get(number))
+            .filter(is_it)
+            .or_else(|| self.orders.values().find(is_it))
     }
 
-    /// The orders that have expired since the last call.
-    pub(super) fn take_expired(&mut self, now: Timestamp) -> Vec<String> {
-        let later = self.expiries.split_off(&(now, u64::MAX));
-        let due = std::mem::replace(&mut self.expiries, later);
+    /// When an order next has to be told that time has passed.
+    pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
+        self.wakeups.first().map(|(at, _)| *at)
+    }
+
+    /// The orders that have to be told so now.
+    pub(super) fn due(&mut self, now: Timestamp) -> Vec<String> {
+        let later = self.wakeups.split_off(&(now, u64::MAX));
+        let due = std::mem::replace(&mut self.wakeups, later);
         due.into_iter()
             .filter_map(|(_, number)| self.orders.get(&number))
             .map(|order| order.id.clone())
             .collect()
+    }
+}
+
+/// What payments for the order are known by.
+fn keys(order: &Order) -> impl Iterator<Item = [u8; 32]> {
+    order.lightning().map(|(_, payment)| bytes(&payment.key))
+}
+
+fn bytes(key: &LightningKey) -> [u8; 32] {
+    match key {
+        LightningKey::Invoice { payment_hash, .. } => *payment_hash,
+        LightningKey::Offer { id } => *id,
     }
 }

@@ -113,6 +113,20 @@ pub(crate) async fn control(lsp: &MockLsp, id: &Value, operation: &str) -> (u16,
     post(format!("{}/orders/{id}/{operation}", lsp.control_url()), &Value::Null).await
 }
 
+/// Uses the control API with a body.
+pub(crate) async fn control_with(
+    lsp: &MockLsp,
+    id: &Value,
+    operation: &str,
+    body: &Value,
+) -> (u16, Value) {
+    let id = id.as_str().unwrap();
+    post(format!("{}/orders/{id}/{operation}", lsp.control_url()), body).await
+}
+
+/// A refund address on regtest.
+pub(crate) const REFUND_ADDRESS: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+
 /// A client that speaks custom messages.
 pub(crate) struct Peer {
     pub(crate) node: Node,

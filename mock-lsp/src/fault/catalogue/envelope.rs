@@ -22,7 +22,7 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Echoes numeric ids as strings", Hook::Response(ALL, &[Do(rewrite::numeric_id_as_string)]);
     "answers-twice", "L0-001 L0-048 L0-052 L0-083 L0-129",
     "Sends the answer to list_protocols twice", Hook::Switch(Switch::AnswersTwice);
-    "bare-protocols", "L0-055 L0-063 L0-108",
+    "bare-protocols", "L0-055 L0-063 L0-108 RD-008",
     "Answers list_protocols with the list itself", Hook::Response(&[ListProtocols], &[Do(rewrite::bare_protocols)]);
     "wants-params", "L0-107",
     "Refuses requests without params for methods that have none", Hook::Rejects(payload::reject_without_params);

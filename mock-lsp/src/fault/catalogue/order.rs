@@ -33,7 +33,7 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Sends a null token in orders", Hook::Result(ORDERS, &[Set("token", "null")]);
     "created-at-missing", "L0-161 L1-089 RD-016",
     "Leaves created_at out of orders", Hook::Result(ORDERS, &[Remove("created_at")]);
-    "created-at-local", "L0-162 L1-089 L1-131",
+    "created-at-local", "L0-162 L1-089 L1-131 L1-154 L1-176",
     "Sends created_at in a time zone an hour to the east", Hook::Result(ORDERS, &[Shift("created_at", 3_600)]);
     "created-at-moves", "L1-090 L1-112 L1-116 RD-020",
     "Sends the time of the answer as created_at", Hook::Result(ORDERS, &[Do(rewrite::created_at_moves)]);

@@ -1,0 +1,82 @@
+//! The transaction that sends an order's coins back.
+
+use std::str::FromStr;
+
+use bitcoin::absolute::LockTime;
+use bitcoin::address::NetworkUnchecked;
+use bitcoin::transaction::Version;
+use bitcoin::{Address, Amount, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
+
+use super::{EngineError, RefundTerms};
+
+/// What a signature and a key weigh in the witness of a P2WPKH input: 2 lengths, 72 bytes at most, 33 bytes.
+const WITNESS_WEIGHT: u64 = 1 + 1 + 72 + 1 + 33;
+
+/// The refund: all of its coins, less its virtual size times the fee rate, to where they are to go.
+pub(super) fn unsigned(terms: &RefundTerms) -> Result<Transaction, EngineError> {
+    let to = Address::<NetworkUnchecked>::from_str(&terms.to)
+        .map_err(|error| EngineError(format!("refund to {}: {error}", terms.to)))?
+        .assume_checked();
+    let input = |outpoint| TxIn {
+        previous_output: outpoint,
+        script_sig: ScriptBuf::new(),
+        // Replaceable, for a higher fee later.
+        sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+        witness: Witness::new(),
+    };
+    let mut transaction = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: terms.coins.iter().map(|coin| input(coin.outpoint)).collect(),
+        output: vec![TxOut { value: Amount::ZERO, script_pubkey: to.script_pubkey() }],
+    };
+    let sum: u64 = terms.coins.iter().map(|coin| coin.amount_sat).sum();
+    let value = sum
+        .checked_sub(fee_sat(&transaction, terms.sat_per_kwu))
+        .ok_or_else(|| EngineError(format!("{sum} sat don't pay for their own refund")))?;
+    for output in &mut transaction.output {
+        output.value = Amount::from_sat(value);
+    }
+    Ok(transaction)
+}
+
+/// What the transaction costs once it is signed, in sat.
+fn fee_sat(transaction: &Transaction, sat_per_kwu: u32) -> u64 {
+    let inputs = u64::try_from(transaction.input.len()).unwrap_or(u64::MAX);
+    // Marker and flag come with the first witness.
+    let weight = transaction.weight().to_wu() + 2 + inputs.saturating_mul(WITNESS_WEIGHT);
+    let vbytes = weight.div_ceil(4);
+    (vbytes * 4).saturating_mul(sat_per_kwu.into()).div_ceil(1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::OutPoint;
+
+    use super::*;
+    use crate::order::Coin;
+
+    #[test]
+    fn all_goes_back_but_the_fee() {
+        let coin = |amount_sat| Coin {
+            outpoint: OutPoint::null(),
+            amount_sat,
+            confirmations: 1,
+            sat_per_kwu: 0,
+        };
+        let terms = |amounts: &[u64]| RefundTerms {
+            order_id: String::new(),
+            refund: 0,
+            from: String::new(),
+            to: "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080".to_owned(),
+            coins: amounts.iter().copied().map(coin).collect(),
+            sat_per_kwu: 500,
+        };
+        // One P2WPKH input and one P2WPKH output are 110 vbytes, at 2 sat each.
+        let one = unsigned(&terms(&[10_000])).unwrap();
+        assert_eq!(one.output[0].value, Amount::from_sat(10_000 - 220));
+        let two = unsigned(&terms(&[10_000, 5_000])).unwrap();
+        assert_eq!((two.input.len(), two.output[0].value), (2, Amount::from_sat(15_000 - 356)));
+        assert!(unsigned(&terms(&[100])).is_err());
+    }
+}
