@@ -167,7 +167,7 @@ impl Shared {
             NodeEvent::PeerConnected { id, .. } => {
                 self.report(EngineEvent::PeerConnected { peer: id })
             }
-            NodeEvent::HtlcHeld { payment_hash, amount_msat, claim_deadline } => {
+            NodeEvent::HtlcHeld { payment_hash, amount_msat, claim_deadline, .. } => {
                 self.held.lock().insert(payment_hash);
                 let offer = None;
                 self.report(EngineEvent::PaymentHeld {
