@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lsps1_fixtures::Endpoint;
 use lsps1_scenarios::dialect::Dialect;
 use lsps1_scenarios::property::Replay;
 use lsps1_scenarios::{Profile, Transport};
 
 use crate::exit::Exit;
 use crate::run::property::PropertySettings;
-use crate::run::{Settings, TargetSettings};
+use crate::run::{ChainFrom, Settings, TargetSettings};
 use crate::self_test::{self, SelfTestSettings};
 use crate::target::address::{BaseUrl, NodeAddress};
-use crate::{explain, list, report, run};
+use crate::{explain, list, regtest_up, report, run};
 
 /// Judges an LSP by the letter of LSPS1 (bLIP-51), over REST and Lightning custom messages.
 #[derive(Debug, Parser)]
@@ -47,9 +48,30 @@ enum Command {
         after_help = "Examples:\n  lsps1-harness explain L1-042\n  lsps1-harness explain get-info-shape"
     )]
     Explain(ExplainArgs),
+    /// Keeps a regtest network running, for an LSP that you start yourself
+    #[command(subcommand)]
+    Regtest(RegtestCommand),
     /// Judges the mock LSP without and with each of its faults, to show that every check can fail
     #[command(name = "self-test", after_help = self_test_help())]
     SelfTest(SelfTestArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum RegtestCommand {
+    /// Starts bitcoind, electrs, a miner and a faucet, and keeps them running until Ctrl-C
+    #[command(after_help = "Examples:\n  lsps1-harness regtest up --env-file regtest.env\n  \
+        # In another shell, or in a script that has waited for the file: your LSP, then the harness\n  \
+        set -a; . ./regtest.env; set +a\n  \
+        my-lsp --bitcoind \"$LSPS1_BITCOIND_RPC_URL\" &\n  \
+        lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --bitcoind-rpc \"$LSPS1_BITCOIND_RPC_URL\" --bitcoind-cookie \"$LSPS1_BITCOIND_COOKIE_FILE\"")]
+    Up {
+        /// Where the endpoints are written, a variable per line, once the network can be used
+        #[arg(long, value_name = "FILE")]
+        env_file: PathBuf,
+        /// Keeps the logs of bitcoind and electrs in this folder
+        #[arg(long, value_name = "DIR")]
+        logs: Option<PathBuf>,
+    },
 }
 
 fn run_examples() -> String {
@@ -61,6 +83,8 @@ fn run_examples() -> String {
          lsps1-harness run --rest http://127.0.0.1:3000 --json report.json --junit report.xml --require-judged\n\n  \
          # A regtest network of its own, the LSP started on it, purchases included\n  \
          lsps1-harness run --regtest --target-cmd 'mock-lsp --engine regtest --rest 127.0.0.1:0 --p2p 127.0.0.1:0'\n\n  \
+         # A regtest network that is there, the LSP on it\n  \
+         lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --bitcoind-rpc http://polaruser:polarpass@127.0.0.1:18443\n\n  \
          # One scenario again, with the same generated values\n  \
          lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --filter create-order --seed 7\n\n  \
          # Many generated requests; then what one of them has broken, once more\n  \
@@ -102,6 +126,18 @@ struct RunArgs {
     /// Starts bitcoind and electrs on a regtest chain and runs what needs a chain; needs --target-cmd
     #[arg(long, requires = "target_cmd", help_heading = "Chain")]
     regtest: bool,
+    /// The bitcoind of somebody's regtest network (Polar's, nigiri's, your own), on which the target is: blocks are mined
+    /// there, and coins spent from wallets that are made for it
+    #[arg(
+        long,
+        value_name = "http://[USER:PASSWORD@]HOST:PORT",
+        conflicts_with = "regtest",
+        help_heading = "Chain"
+    )]
+    bitcoind_rpc: Option<String>,
+    /// bitcoind's cookie file, if --bitcoind-rpc has no user and password
+    #[arg(long, value_name = "FILE", requires = "bitcoind_rpc", help_heading = "Chain")]
+    bitcoind_cookie: Option<PathBuf>,
 
     /// Only scenarios whose name, as in `p2p::get-info-shape`, or requirement ids contain this; repeatable, any may match
     #[arg(long, value_name = "TEXT", help_heading = "Selection")]
@@ -288,6 +324,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Run(args) => run_command(*args),
         Command::List(args) => list_command(&args),
         Command::Explain(args) => explain_command(&args),
+        Command::Regtest(RegtestCommand::Up { env_file, logs }) => regtest_up(&env_file, logs),
         Command::SelfTest(args) => self_test_command(args),
     }
 }
@@ -323,6 +360,19 @@ fn run_command(args: RunArgs) -> Exit {
                 failed(Exit::Usage, &error.to_string())
             }
         },
+        Err(error) => failed(error.exit(), &error.to_string()),
+    }
+}
+
+fn regtest_up(env_file: &Path, logs: Option<PathBuf>) -> Exit {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    init_tracing();
+    let say = |text: &str| anstream::print!("{text}");
+    match runtime.block_on(regtest_up::up(env_file, logs, say)) {
+        Ok(never) => match never {},
         Err(error) => failed(error.exit(), &error.to_string()),
     }
 }
@@ -387,6 +437,14 @@ impl RunArgs {
     fn into_settings(self) -> Result<Settings, String> {
         let folder = self.json.as_deref().and_then(Path::parent).map(Path::to_owned);
         let replay = self.replay.as_deref().map(read_replay).transpose()?;
+        let chain = match (self.bitcoind_rpc, self.regtest) {
+            (Some(url), _) => ChainFrom::Attached(
+                Endpoint::parse(&url, self.bitcoind_cookie)
+                    .map_err(|error| format!("--bitcoind-rpc: {error} (--bitcoind-cookie FILE)"))?,
+            ),
+            (None, true) => ChainFrom::Started,
+            (None, false) => ChainFrom::None,
+        };
         let mut settings = Settings {
             target: TargetSettings {
                 rest: self.rest,
@@ -395,7 +453,7 @@ impl RunArgs {
                 token: self.token,
                 network: self.network.map(|network| network.name().to_owned()),
             },
-            regtest: self.regtest,
+            chain,
             filter: self.filter,
             skip: self.skip,
             transport: self.transport.map(|transport| match transport {

@@ -25,6 +25,7 @@ pub mod explain;
 pub mod faults;
 pub mod list;
 mod list_summary;
+pub mod regtest_up;
 pub mod report;
 pub mod run;
 pub mod self_test;

@@ -24,7 +24,7 @@ use lsps1_harness::list;
 use lsps1_harness::report::evidence;
 use lsps1_harness::run::plan::{Obstacle, Planned};
 use lsps1_harness::run::suite::Suite;
-use lsps1_harness::run::{Settings, Silent, TargetSettings};
+use lsps1_harness::run::{ChainFrom, Settings, Silent, TargetSettings};
 use lsps1_scenarios::{Need, Transport, Verdict};
 use mock_lsp::{BitcoindConfig, Config, EngineConfig, MockLsp};
 use tokio::runtime::Runtime;
@@ -187,7 +187,9 @@ async fn start(on_chain: bool) -> Result<Target, Failed> {
     let is_given = given.rest.is_some() || given.p2p.is_some() || given.command.is_some();
     if is_given {
         let mut settings = Settings::new(given, seed());
-        settings.regtest = on_chain && settings.target.command.is_some();
+        if on_chain && settings.target.command.is_some() {
+            settings.chain = ChainFrom::Started;
+        }
         let suite = Suite::prepare(settings, &Silent).await?;
         return Ok(Target { suite: Arc::new(suite), mock: None });
     }

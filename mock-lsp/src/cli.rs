@@ -9,7 +9,7 @@ use std::time::Duration;
 use bitcoin::Network;
 use bitcoin::hex::FromHex;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lsps1_fixtures::Auth;
+use lsps1_fixtures::Endpoint;
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -324,20 +324,9 @@ impl EngineArgs {
                 None => Ok(None),
             };
         };
-        let mut url = url::Url::parse(url)
-            .map_err(|error| format!("--bitcoind-rpc: {error}; give http://HOST:PORT"))?;
-        let auth = match (&self.bitcoind_cookie, url.password()) {
-            (Some(cookie), _) => Auth::CookieFile(cookie.clone()),
-            (None, Some(password)) => {
-                Auth::UserPass { user: url.username().to_owned(), password: password.to_owned() }
-            }
-            (None, None) => {
-                return Err("--bitcoind-rpc needs a --bitcoind-cookie FILE, or http://USER:PASSWORD@HOST:PORT".to_owned());
-            }
-        };
-        // A URL without a host takes neither name nor password; bitcoind's client refuses it later.
-        let _ = (url.set_username(""), url.set_password(None));
-        Ok(Some(BitcoindConfig { rpc: url.as_str().trim_end_matches('/').to_owned(), auth }))
+        let Endpoint { url: rpc, auth } = Endpoint::parse(url, self.bitcoind_cookie.clone())
+            .map_err(|error| format!("--bitcoind-rpc: {error} (--bitcoind-cookie FILE)"))?;
+        Ok(Some(BitcoindConfig { rpc, auth }))
     }
 }
 
@@ -438,6 +427,8 @@ fn print_faults(as_json: bool) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    use lsps1_fixtures::Auth;
 
     use super::*;
 

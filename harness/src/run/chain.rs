@@ -140,12 +140,12 @@ impl Chain {
     async fn ldk_node(&self, name: String, token: Option<&str>) -> Result<ClientNode, String> {
         let MessageTarget { id, address, .. } = self.target;
         let lsp = Lsp { id, address, token: token.map(ToOwned::to_owned) };
-        // Electrum is how most wallets see the chain.
-        let config = PeerConfig::new(name)
-            .seed(fresh_seed())
-            .chain(PeerChain::Electrum)
-            .lsp(lsp)
-            .trust_0conf(id);
+        // Electrum is how most wallets see the chain, where there is a server.
+        let chain = match self.network.has_electrs() {
+            true => PeerChain::Electrum,
+            false => PeerChain::BitcoindRpc,
+        };
+        let config = PeerConfig::new(name).seed(fresh_seed()).chain(chain).lsp(lsp).trust_0conf(id);
         let peer = Peer::start(&self.network, config).await.map_err(|error| error.to_string())?;
         // A wallet that lags behind the chain would see its channel confirmed too late.
         peer.synced().await.map_err(|error| error.to_string())?;

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lsps1_fixtures::Endpoint;
 use lsps1_scenarios::dialect::Dialect;
 use lsps1_scenarios::{Profile, Transport};
 
@@ -50,8 +51,8 @@ pub struct TargetSettings {
 pub struct Settings {
     /// What is judged.
     pub target: TargetSettings,
-    /// Whether to start a regtest network, and the target on it.
-    pub regtest: bool,
+    /// The chain around the target, for what needs payments and channels.
+    pub chain: ChainFrom,
     /// Only scenarios that contain one of these, if there are any.
     pub filter: Vec<String>,
     /// No scenarios that contain one of these.
@@ -85,6 +86,18 @@ pub struct Settings {
     pub logs: Option<PathBuf>,
 }
 
+/// Where a regtest chain comes from.
+#[derive(Clone, Debug, Default)]
+pub enum ChainFrom {
+    /// There is none: what needs a chain is skipped.
+    #[default]
+    None,
+    /// bitcoind and electrs are started, and the target on them.
+    Started,
+    /// The target is on somebody's bitcoind.
+    Attached(Endpoint),
+}
+
 impl Settings {
     /// How long an answer may take by the requirement rows.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -106,7 +119,7 @@ impl Settings {
     pub fn new(target: TargetSettings, seed: u64) -> Self {
         Self {
             target,
-            regtest: false,
+            chain: ChainFrom::None,
             filter: Vec::new(),
             skip: Vec::new(),
             transport: None,

@@ -175,7 +175,7 @@ fn obstacle(scenario: &Scenario, transport: Transport, means: &Means) -> Option<
         Need::Chain => match &means.chain {
             ChainMeans::Ready => None,
             ChainMeans::None => Some(Obstacle::NotGiven(
-                "needs a chain (give --regtest with --target-cmd)".to_owned(),
+                "needs a chain (give --regtest with --target-cmd, or --bitcoind-rpc)".to_owned(),
             )),
             ChainMeans::Failed(reason) => Some(Obstacle::Failed(reason.clone())),
         },

@@ -13,7 +13,7 @@ use lsps1_scenarios::{
 
 use super::step::Stage;
 use super::suite::fresh_key;
-use super::{Settings, millis};
+use super::{ChainFrom, Settings, millis};
 
 /// How much is generated, and where counter-examples go.
 #[derive(Clone, Debug, Default)]
@@ -197,7 +197,7 @@ fn command(settings: &Settings, transport: Transport, path: &Path) -> String {
     add("--p2p", p2p.map(ToString::to_string));
     add("--network", target.network.clone());
     add("--replay", Some(path.display().to_string()));
-    if settings.regtest {
+    if matches!(settings.chain, ChainFrom::Started) {
         words.push("--regtest".to_owned());
     }
     let quoted = shlex::try_join(words.iter().map(String::as_str));

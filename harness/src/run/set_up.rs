@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::chain::Chain;
 use super::plan::{ChainMeans, Face};
-use super::{Settings, TargetSettings, Watcher};
+use super::{ChainFrom, Settings, TargetSettings, Watcher};
 use crate::target::address::{BaseUrl, NodeAddress};
 use crate::target::command::{Announced, CommandTarget};
 use crate::target::custom_message::{Connections, MessageTarget};
@@ -46,8 +46,8 @@ pub(super) async fn set_up(
 ) -> Found {
     let mut found = Found::default();
     let network = match network {
-        None if settings.regtest => match start_network(settings, watcher).await {
-            Ok(network) => Some(network),
+        None => match find_network(settings, watcher).await {
+            Ok(network) => network,
             Err(reason) => return found.without_target(settings, &reason),
         },
         given => given,
@@ -96,15 +96,31 @@ pub(super) async fn set_up(
     found
 }
 
-async fn start_network(settings: &Settings, watcher: &dyn Watcher) -> Result<Network, String> {
-    watcher.step("starting a regtest network");
-    let mut config = NetworkConfig::default();
-    if let Some(logs) = &settings.logs {
-        config = config.run_dir(logs);
+async fn find_network(
+    settings: &Settings,
+    watcher: &dyn Watcher,
+) -> Result<Option<Network>, String> {
+    match &settings.chain {
+        ChainFrom::None => Ok(None),
+        ChainFrom::Started => {
+            watcher.step("starting a regtest network");
+            let mut config = NetworkConfig::default();
+            if let Some(logs) = &settings.logs {
+                config = config.run_dir(logs);
+            }
+            let started = Network::start(config).await;
+            started
+                .map(Some)
+                .map_err(|error| format!("failed to start the regtest network: {error}"))
+        }
+        ChainFrom::Attached(endpoint) => {
+            watcher.step(&format!("attaching to the bitcoind at {}", endpoint.url));
+            let attached = Network::attach(endpoint, settings.logs.clone()).await;
+            attached
+                .map(Some)
+                .map_err(|error| format!("failed to use the bitcoind at {}: {error}", endpoint.url))
+        }
     }
-    Network::start(config)
-        .await
-        .map_err(|error| format!("failed to start the regtest network: {error}"))
 }
 
 impl Found {
@@ -117,7 +133,7 @@ impl Found {
         };
         self.rest_face = face(rest.is_some());
         self.node_face = face(p2p.is_some());
-        if settings.regtest {
+        if !matches!(settings.chain, ChainFrom::None) {
             self.chain_means = ChainMeans::Failed(reason.to_owned());
         }
         self

@@ -106,7 +106,7 @@ impl Backend {
     /// The endpoints of our own bitcoind, for the operator: its RPC's URL, its cookie file and the faucet's URL.
     pub(crate) fn own_endpoints(&self) -> Option<[String; 3]> {
         let own = self.own.as_ref()?;
-        let cookie = own.bitcoind().cookie_file().display().to_string();
+        let cookie = own.bitcoind().cookie_file()?.display().to_string();
         Some([self.rpc.url().to_owned(), cookie, own.faucet_url()])
     }
 
