@@ -78,7 +78,7 @@ fn an_lsp_on_a_standing_network_is_judged_with_payments_and_channels() {
     let (ended, report) = harness_with_report(&[
         "run",
         "--rest",
-        rest,
+        rest.as_str(),
         "--p2p",
         p2p,
         "--bitcoind-rpc",
