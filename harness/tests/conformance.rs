@@ -35,13 +35,6 @@ const EXPECTED: &[(&str, Verdict, &str)] = &[
     ("rest::below-min-client-balance", Verdict::Skip, "there is no smaller balance to order"),
     ("p2p::below-min-confirmations", Verdict::Skip, "there is no smaller number to order"),
     ("rest::below-min-confirmations", Verdict::Skip, "there is no smaller number to order"),
-    // The mock sells for BOLT 11 only.
-    ("p2p::bolt12-option", Verdict::Skip, "offers no payment by BOLT 12"),
-    ("rest::bolt12-option", Verdict::Skip, "offers no payment by BOLT 12"),
-    ("p2p::onchain-option", Verdict::Skip, "no expectation of the scenario applies"),
-    ("rest::onchain-option", Verdict::Skip, "no expectation of the scenario applies"),
-    ("p2p::onchain-addresses-differ", Verdict::Skip, "no expectation of the scenario applies"),
-    ("rest::onchain-addresses-differ", Verdict::Skip, "no expectation of the scenario applies"),
 ];
 
 /// A token that the mock accepts.

@@ -275,7 +275,8 @@ async fn prepare(
     let terms = affordable(&config.terms, &coins)?;
     let chain = ChainConfig { rpc: backend.rpc().clone(), wallet: coins.wallet };
     let (node, node_events) = Node::start(NodeConfig { chain: Some(chain), ..node_config }).await?;
-    let engine = Arc::new(Regtest::new(node.clone(), backend.rpc().clone(), events));
+    let engine =
+        Arc::new(Regtest::new(node.clone(), backend.rpc().clone(), coins.payments, events));
     let funding_address = Some(coins.address.to_string());
     Ok(Ground { node, node_events, terms, engine, backend: Some(backend), funding_address })
 }

@@ -372,6 +372,7 @@ impl Service {
                     engine.open(self.open_terms(order));
                 }
             }
+            Action::AbandonOpen => engine.abandon_open(&order.id),
             Action::Claim { payment_hash, preimage } => engine.claim(payment_hash, preimage),
             Action::Fail { payment_hash } => engine.fail(payment_hash),
             Action::CloseOffer { id } => engine.close_offer(id),
@@ -403,6 +404,8 @@ impl Service {
             capacity_sat: capacity.saturating_sub(short(Switch::OpensOneSatShort)),
             push_msat: push_sat.saturating_mul(1_000),
             announce: request.announce_channel != self.faults().on(Switch::FlipsAnnounce),
+            required_confirmations: request.required_channel_confirmations.into(),
+            confirms_within_blocks: request.funding_confirms_within_blocks,
         }
     }
 

@@ -219,3 +219,100 @@ async fn faults_reach_the_channel() {
     };
     assert_eq!((capacity_sat, push_msat, announced), (101_999, 2_000_000, true));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_orders_of_one_client_are_opened_at_once() {
+    let stage = Stage::set(&[], &now()).await;
+    let (client, _client_events) =
+        node(&stage.network, "client", InboundPolicy::AcceptZeroConf).await;
+    let mut orders = Vec::new();
+    // More than the LSP has coins.
+    for _ in 0..6 {
+        let order = create(&stage.lsp, &body_for(&client)).await;
+        stage.pay(&order).await;
+        orders.push(order);
+    }
+    let (lsp_id, lsp_address) = stage.lsp_address();
+    client.connect(lsp_id, lsp_address, SOON).await.unwrap();
+    let mut outpoints = std::collections::HashSet::new();
+    for order in &orders {
+        let wanted = |order: &Value| states(order) == ("COMPLETED", "PAID", true);
+        let done = wait_for_order(&stage.lsp, &order["order_id"], wanted).await;
+        outpoints.insert(done["channel"]["funding_outpoint"].as_str().unwrap().to_owned());
+    }
+    assert_eq!((outpoints.len(), client.channels().len()), (6, 6));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_channel_is_usable_after_the_confirmations_that_were_ordered() {
+    let stage = Stage::set(&[], &now()).await;
+    let (client, mut client_events) =
+        node(&stage.network, "client", InboundPolicy::AcceptZeroConf).await;
+    let (lsp_id, lsp_address) = stage.lsp_address();
+    client.connect(lsp_id, lsp_address, SOON).await.unwrap();
+    let order =
+        create(&stage.lsp, &with(body_for(&client), "required_channel_confirmations", json!(3)))
+            .await;
+    stage
+        .payer
+        .pay(&order["payment"]["bolt11"]["invoice"].as_str().unwrap().parse().unwrap())
+        .unwrap();
+    wait_for_order(&stage.lsp, &order["order_id"], |order| {
+        states(order) == ("COMPLETED", "PAID", true)
+    })
+    .await;
+    for _ in 0..2 {
+        let tip = stage.network.miner().mine(1).await.unwrap();
+        client.synced_to(tip, SOON).await.unwrap();
+    }
+    assert!(!client.channels()[0].usable);
+    stage.network.miner().mine(1).await.unwrap();
+    sees(&mut client_events, |event| matches!(event, NodeEvent::ChannelReady { .. })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_vanishes_while_its_channel_is_opened_gets_its_money_back() {
+    let mut stage = Stage::set(&[], &now()).await;
+    let (client, mut client_events) = node(&stage.network, "client", InboundPolicy::Hold).await;
+    let order = create(&stage.lsp, &body_for(&client)).await;
+    stage.pay(&order).await;
+    let (lsp_id, lsp_address) = stage.lsp_address();
+    client.connect(lsp_id, lsp_address, SOON).await.unwrap();
+    sees(&mut client_events, |event| matches!(event, NodeEvent::ChannelRequested { .. })).await;
+    client.disconnect(&lsp_id);
+    wait_for_order(&stage.lsp, &order["order_id"], |order| {
+        states(order) == ("FAILED", "REFUNDED", false)
+    })
+    .await;
+    stage.payer_sees(|event| matches!(event, NodeEvent::PaymentFailed { .. })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_is_paid_once_and_then_closed() {
+    let mut stage = Stage::set(&[], &now()).await;
+    let (client, _client_events) =
+        node(&stage.network, "client", InboundPolicy::AcceptZeroConf).await;
+    let order = create(&stage.lsp, &body_for(&client)).await;
+    let offer = order["payment"]["bolt12"]["offer"].as_str().unwrap();
+    let paid = stage.payer.pay_offer(offer, None).unwrap();
+    let option = |order: &Value, option: &str| order["payment"][option]["state"].clone();
+    wait_for_order(&stage.lsp, &order["order_id"], |order| option(order, "bolt12") == "HOLD").await;
+    // Neither the offer nor the invoice can be paid any more.
+    let second = stage.payer.pay_offer(offer, None).unwrap();
+    stage.payer_sees(|event| matches!(event, NodeEvent::PaymentFailed { payment_id, .. } if *payment_id == second)).await;
+    let invoice: Bolt11Invoice =
+        order["payment"]["bolt11"]["invoice"].as_str().unwrap().parse().unwrap();
+    let third = stage.payer.pay(&invoice).unwrap();
+    stage.payer_sees(|event| matches!(event, NodeEvent::PaymentFailed { payment_id, .. } if *payment_id == third)).await;
+
+    let (lsp_id, lsp_address) = stage.lsp_address();
+    client.connect(lsp_id, lsp_address, SOON).await.unwrap();
+    let done =
+        wait_for_order(&stage.lsp, &order["order_id"], |order| option(order, "bolt12") == "PAID")
+            .await;
+    assert_eq!(
+        (&done["order_state"], option(&done, "bolt11")),
+        (&json!("COMPLETED"), json!("REFUNDED"))
+    );
+    stage.payer_sees(|event| matches!(event, NodeEvent::PaymentSent { payment_id, .. } if *payment_id == paid)).await;
+}

@@ -53,6 +53,9 @@ pub(crate) trait Engine: Send + Sync {
     /// Opens a channel, unless it is there already; [`EngineEvent::Published`] or [`EngineEvent::OpenFailed`] follows.
     fn open(&self, terms: OpenTerms);
 
+    /// Gives up an open that was asked for, if it isn't too late.
+    fn abandon_open(&self, order_id: &str);
+
     /// Claims a held payment; [`EngineEvent::Claimed`] follows.
     fn claim(&self, payment_hash: [u8; 32], preimage: [u8; 32]);
 
@@ -126,7 +129,6 @@ pub(crate) struct Offer {
 
 /// An order with an address.
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "for the engine regtest, which is to take payment on-chain")]
 pub(crate) struct Watched {
     /// The order.
     pub(crate) order_id: String,
@@ -144,7 +146,6 @@ pub(crate) struct RefundTerms {
     /// Which of the order's refunds it is.
     pub(crate) refund: usize,
     /// The order's own address, at which the coins are.
-    #[expect(dead_code, reason = "for the engine regtest, which is to take payment on-chain")]
     pub(crate) from: String,
     /// Where they go.
     pub(crate) to: String,
@@ -167,6 +168,10 @@ pub(crate) struct OpenTerms {
     pub(crate) push_msat: u64,
     /// Whether it is announced.
     pub(crate) announce: bool,
+    /// After how many confirmations it is to be usable.
+    pub(crate) required_confirmations: u32,
+    /// Within how many blocks its funding transaction is to confirm.
+    pub(crate) confirms_within_blocks: u16,
 }
 
 /// What an engine reports.

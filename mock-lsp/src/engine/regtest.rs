@@ -1,75 +1,65 @@
-//! The engine on a real bitcoind: hold invoices that can be paid, channels that are opened.
+//! The engine on a real bitcoind: payments that can be made, channels that are opened, refunds that arrive.
 
 mod coins;
+mod deliverable;
+mod open;
+mod wallet;
+mod watch;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bitcoin::secp256k1::PublicKey;
 use lsps1_fixtures::BitcoindRpc;
-use lsps1_fixtures::node::{Node, NodeEvent, OpenChannel};
-use parking_lot::Mutex;
+use lsps1_fixtures::node::{self, Node, NodeEvent};
 use tokio::task::AbortHandle;
 
 use super::sim::sign;
 use super::{
-    Engine, EngineError, EngineEvent, EngineEvents, InvoiceTerms, Offer, OfferTerms, OpenTerms,
-    RefundTerms, Watched,
+    Engine, EngineError, EngineEvent, EngineEvents, HeldOffer, InvoiceTerms, Offer, OfferTerms,
+    OpenTerms, RefundTerms, Watched,
 };
 use crate::clock::BoxFuture;
-use crate::order::{SignedRefund, Terms};
+use crate::order::{Event, SignedRefund};
 pub use coins::BackendError;
 pub(crate) use coins::{Backend, Coins};
+pub(crate) use deliverable::deliverable;
+use open::Opens;
+use wallet::Wallet;
+use watch::Watch;
 
-/// How long a client may take over the messages that open a channel.
-const OPEN_PATIENCE: Duration = Duration::from_secs(60);
-
-/// How often the chain's height is looked at while a payment is held. Its deadline is a hundred blocks away at first.
-const HEIGHT_INTERVAL: Duration = Duration::from_millis(200);
-
-/// The largest channel that needs no agreement on large channels (BOLT 2), in sat.
-const MAX_CHANNEL_SAT: u64 = (1 << 24) - 1;
-
-/// What the engine's side of a channel has to hold beyond its reserve for the fees of the commitment transaction, sat.
-const COMMITMENT_FEES_SAT: u64 = 5_000;
-
-/// What is left in the wallet for the fee of a funding transaction, in sat.
-const FUNDING_FEE_SAT: u64 = 10_000;
-
-/// Payments and channels by an LDK node.
+/// Payments and channels by an LDK node, coins by bitcoind's wallets.
 pub(crate) struct Regtest {
     shared: Arc<Shared>,
-    height_watch: AbortHandle,
+    watching: AbortHandle,
 }
 
 struct Shared {
     node: Node,
+    wallet: Wallet,
+    watch: Watch,
     events: EngineEvents,
-    /// The channels that are being opened, by the node's tag.
-    attempts: Mutex<Attempts>,
-    held: Mutex<HashSet<[u8; 32]>>,
-}
-
-#[derive(Default)]
-struct Attempts {
-    last_tag: u128,
-    orders: HashMap<u128, String>,
+    opens: Opens,
 }
 
 impl Regtest {
-    /// An engine on `node`, which follows the chain of `rpc`.
-    pub(crate) fn new(node: Node, rpc: BitcoindRpc, events: EngineEvents) -> Self {
-        let shared =
-            Arc::new(Shared { node, events, attempts: Mutex::default(), held: Mutex::default() });
-        let height_watch = tokio::spawn(watch_height(Arc::clone(&shared), rpc)).abort_handle();
-        Self { shared, height_watch }
+    /// An engine on `node`, which follows the chain of `rpc`; on-chain payments go to the wallet `payments`.
+    pub(crate) fn new(
+        node: Node,
+        rpc: BitcoindRpc,
+        payments: BitcoindRpc,
+        events: EngineEvents,
+    ) -> Self {
+        let (wallet, watch) = (Wallet::new(payments), Watch::default());
+        let run = watch.clone().run(rpc, wallet.clone(), events.clone());
+        let watching = tokio::spawn(run).abort_handle();
+        let opens = Opens::new(node.clone(), events.clone());
+        Self { shared: Arc::new(Shared { node, wallet, watch, events, opens }), watching }
     }
 }
 
 impl Drop for Regtest {
     fn drop(&mut self) {
-        self.height_watch.abort();
+        self.watching.abort();
     }
 }
 
@@ -82,37 +72,57 @@ impl Engine for Regtest {
         Box::pin(async move { sign(&self.shared.node, terms) })
     }
 
-    fn offer(&self, _: OfferTerms) -> BoxFuture<'_, Result<Offer, EngineError>> {
-        Box::pin(async { Err(EngineError("make an offer: this engine can't yet".to_owned())) })
+    fn offer(&self, terms: OfferTerms) -> BoxFuture<'_, Result<Offer, EngineError>> {
+        let offer = self.shared.node.create_offer(node::OfferTerms {
+            amount_msat: terms.amount_msat,
+            description: terms.description,
+            absolute_expiry: Some(terms.absolute_expiry),
+        });
+        let offer = offer.map(|offer| Offer { text: offer.text, id: offer.id });
+        Box::pin(async move { offer.map_err(|error| EngineError(error.to_string())) })
     }
 
-    fn close_offer(&self, _: [u8; 32]) {}
+    fn close_offer(&self, id: [u8; 32]) {
+        self.shared.node.close_offer(&id);
+    }
 
     fn address(&self, _: &str) -> BoxFuture<'_, Result<String, EngineError>> {
-        Box::pin(async { Err(EngineError("make an address: this engine can't yet".to_owned())) })
+        Box::pin(self.shared.wallet.address())
     }
 
-    fn watch(&self, _: Watched) {}
+    fn watch(&self, watched: Watched) {
+        self.shared.watch.order(watched);
+    }
 
-    fn sign_refund(&self, _: RefundTerms) {}
+    fn sign_refund(&self, terms: RefundTerms) {
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move { shared.sign_refund(terms).await });
+    }
 
-    fn broadcast_refund(&self, _: &str, _: usize, _: SignedRefund) {}
+    fn broadcast_refund(&self, order_id: &str, refund: usize, signed: SignedRefund) {
+        let (shared, order_id) = (Arc::clone(&self.shared), order_id.to_owned());
+        tokio::spawn(async move { shared.broadcast_refund(order_id, refund, signed).await });
+    }
 
     fn is_connected(&self, client: &PublicKey) -> bool {
         self.shared.node.is_connected(client)
     }
 
     fn open(&self, terms: OpenTerms) {
-        self.shared.open(terms);
+        self.shared.opens.start(terms);
+    }
+
+    fn abandon_open(&self, order_id: &str) {
+        self.shared.opens.abandon(order_id);
     }
 
     fn claim(&self, payment_hash: [u8; 32], preimage: [u8; 32]) {
-        self.shared.held.lock().remove(&payment_hash);
+        self.shared.watch.release(&payment_hash);
         self.shared.node.claim(preimage);
     }
 
     fn fail(&self, payment_hash: [u8; 32]) {
-        self.shared.held.lock().remove(&payment_hash);
+        self.shared.watch.release(&payment_hash);
         self.shared.node.fail(payment_hash);
     }
 
@@ -122,54 +132,16 @@ impl Engine for Regtest {
 }
 
 impl Shared {
-    fn open(self: &Arc<Self>, terms: OpenTerms) {
-        let tag = {
-            let mut attempts = self.attempts.lock();
-            // 0 is the tag of channels that others open.
-            attempts.last_tag += 1;
-            let tag = attempts.last_tag;
-            attempts.orders.insert(tag, terms.order_id.clone());
-            tag
-        };
-        let opened = self.node.open_channel(OpenChannel {
-            peer: terms.client,
-            capacity_sat: terms.capacity_sat,
-            push_msat: terms.push_msat,
-            announce: terms.announce,
-            required_confirmations: None,
-            funding_feerate_sat_per_kwu: None,
-            tag,
-        });
-        if let Err(error) = opened {
-            self.end_attempt(tag, &error.to_string());
-            return;
-        }
-        let shared = Arc::clone(self);
-        tokio::spawn(async move {
-            tokio::time::sleep(OPEN_PATIENCE).await;
-            shared.end_attempt(tag, "the client didn't finish the opening within 60 seconds");
-        });
-    }
-
-    /// The order whose channel is opened under a tag, once.
-    fn take_attempt(&self, tag: u128) -> Option<String> {
-        self.attempts.lock().orders.remove(&tag)
-    }
-
-    fn end_attempt(&self, tag: u128, reason: &str) {
-        if let Some(order_id) = self.take_attempt(tag) {
-            self.report(EngineEvent::OpenFailed { order_id, reason: reason.to_owned() });
-        }
-    }
-
     fn on_node_event(&self, event: NodeEvent) {
         match event {
             NodeEvent::PeerConnected { id, .. } => {
                 self.report(EngineEvent::PeerConnected { peer: id })
             }
-            NodeEvent::HtlcHeld { payment_hash, amount_msat, claim_deadline, .. } => {
-                self.held.lock().insert(payment_hash);
-                let offer = None;
+            NodeEvent::PeerDisconnected { id } => self.opens.disconnected(&id),
+            NodeEvent::HtlcHeld { payment_hash, amount_msat, claim_deadline, offer } => {
+                self.watch.hold(payment_hash);
+                let offer =
+                    offer.map(|offer| HeldOffer { id: offer.offer_id, preimage: offer.preimage });
                 self.report(EngineEvent::PaymentHeld {
                     payment_hash,
                     offer,
@@ -180,13 +152,10 @@ impl Shared {
             NodeEvent::PaymentClaimed { payment_hash, .. } => {
                 self.report(EngineEvent::Claimed { payment_hash })
             }
-            NodeEvent::FundingPublished { tag, outpoint, .. } => match self.take_attempt(tag) {
-                Some(order_id) => self.report(EngineEvent::Published { order_id, outpoint }),
-                None => {
-                    tracing::error!("channel {outpoint} was published after its order had failed")
-                }
-            },
-            NodeEvent::OpenFailed { tag, reason } => self.end_attempt(tag, &reason),
+            NodeEvent::FundingPublished { tag, outpoint, .. } => {
+                self.opens.published(tag, outpoint);
+            }
+            NodeEvent::OpenFailed { tag, reason } => self.opens.failed(tag, &reason),
             NodeEvent::ChannelClosed { channel_id, reason, .. } => {
                 tracing::info!(%channel_id, "a channel is closed: {reason}");
             }
@@ -194,84 +163,34 @@ impl Shared {
         }
     }
 
+    async fn sign_refund(&self, terms: RefundTerms) {
+        let refund = terms.refund;
+        let event = match self.wallet.sign(&terms).await {
+            Ok(signed) => Event::RefundSigned { refund, signed },
+            Err(error) => {
+                tracing::error!(order = terms.order_id, "failed to sign a refund: {error}");
+                Event::RefundFailed { refund }
+            }
+        };
+        self.report(EngineEvent::Onchain { order_id: terms.order_id, event });
+    }
+
+    async fn broadcast_refund(&self, order_id: String, refund: usize, signed: SignedRefund) {
+        let event = match self.wallet.broadcast(&signed).await {
+            Ok(()) => {
+                self.watch.refund(&order_id, signed.txid);
+                Event::RefundBroadcast { refund }
+            }
+            Err(error) => {
+                tracing::error!(order = order_id, "failed to broadcast a refund: {error}");
+                Event::RefundFailed { refund }
+            }
+        };
+        self.report(EngineEvent::Onchain { order_id, event });
+    }
+
     fn report(&self, event: EngineEvent) {
         // Nobody listens any more once the mock is being shut down.
         let _ = self.events.send(event);
-    }
-}
-
-/// Reports the chain's height while payments are held, since they have to go back before their deadline.
-async fn watch_height(shared: Arc<Shared>, rpc: BitcoindRpc) {
-    let mut ticks = tokio::time::interval(HEIGHT_INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut last = None;
-    loop {
-        ticks.tick().await;
-        if shared.held.lock().is_empty() {
-            continue;
-        }
-        match rpc.block_count().await {
-            Ok(height) if last != Some(height) => {
-                last = Some(height);
-                shared.report(EngineEvent::Tip { height });
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!("failed to {error}"),
-        }
-    }
-}
-
-/// The part of the terms that this engine can deliver with a wallet of `balance_sat`. An empty wallet is expected to be
-/// filled, and limits nothing.
-pub(crate) fn deliverable(terms: &Terms, balance_sat: u64) -> Terms {
-    let mut terms = terms.clone();
-    let affordable =
-        if balance_sat == 0 { u64::MAX } else { balance_sat.saturating_sub(FUNDING_FEE_SAT) };
-    terms.supports_zero_channel_reserve = false;
-    terms.max_channel_balance_sat =
-        terms.max_channel_balance_sat.min(MAX_CHANNEL_SAT).min(affordable);
-    let max = terms.max_channel_balance_sat;
-    terms.max_initial_lsp_balance_sat = terms.max_initial_lsp_balance_sat.min(max);
-    terms.max_initial_client_balance_sat = terms.max_initial_client_balance_sat.min(max);
-    // The LSP's side has to cover its reserve, 1 % of the channel, and the fees of the commitment transaction.
-    let largest_client = terms.max_initial_client_balance_sat;
-    let least = largest_client / 99 + COMMITMENT_FEES_SAT;
-    terms.min_initial_lsp_balance_sat = terms.min_initial_lsp_balance_sat.max(least);
-    terms
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_terms_can_be_delivered_as_they_are() {
-        let terms = Terms::default();
-        assert_eq!(deliverable(&terms, 0), terms);
-        assert_eq!(deliverable(&terms, 100_000_000), terms);
-    }
-
-    #[test]
-    fn nothing_is_offered_that_the_wallet_or_the_node_cannot_open() {
-        let mut terms = deliverable(&Terms::default(), 1_010_000);
-        assert_eq!(
-            (terms.max_channel_balance_sat, terms.max_initial_lsp_balance_sat),
-            (1_000_000, 1_000_000)
-        );
-        assert_eq!(terms.validate(), Ok(()));
-
-        terms = Terms {
-            max_channel_balance_sat: u64::MAX,
-            max_initial_lsp_balance_sat: u64::MAX,
-            ..Terms::default()
-        };
-        terms = deliverable(&terms, 0);
-        assert_eq!(
-            (terms.max_channel_balance_sat, terms.max_initial_lsp_balance_sat),
-            (16_777_215, 16_777_215)
-        );
-
-        let poor = deliverable(&Terms::default(), 15_000);
-        assert!(poor.validate().is_err());
     }
 }

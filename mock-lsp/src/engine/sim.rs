@@ -116,6 +116,8 @@ impl Engine for Sim {
         self.report(EngineEvent::Published { order_id: terms.order_id, outpoint });
     }
 
+    fn abandon_open(&self, _: &str) {}
+
     fn claim(&self, payment_hash: [u8; 32], preimage: [u8; 32]) {
         debug_assert_eq!(sha256::Hash::hash(&preimage).to_byte_array(), payment_hash);
         self.report(EngineEvent::Claimed { payment_hash });

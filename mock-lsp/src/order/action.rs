@@ -11,6 +11,8 @@ pub(crate) enum Action {
     SeekPeer,
     /// Open the ordered channel to the client, unless it is there already.
     Open,
+    /// Give up the open that is underway.
+    AbandonOpen,
     /// Release the preimage of a held payment.
     Claim {
         /// The payment's hash.

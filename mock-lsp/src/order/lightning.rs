@@ -8,8 +8,9 @@ use super::{
     PaymentOption,
 };
 
-/// How many blocks before its claim deadline a held payment is failed back.
-pub(crate) const CLAIM_MARGIN_BLOCKS: u32 = 6;
+/// How many blocks before its claim deadline a held payment is failed back. Payers by BOLT 12 may leave no more than two
+/// blocks until then; the HTLC itself ends some forty blocks after it.
+const CLAIM_MARGIN_BLOCKS: u32 = 1;
 
 /// A payment has arrived: take it on hold, or say that it has to go back.
 pub(super) fn held(

@@ -180,6 +180,7 @@ fn apply(
         }
         Event::OpenFailed => {
             underway(order)?;
+            order.opening = Opening::Over;
             fail(order, rules, actions);
             Ok(())
         }
@@ -226,6 +227,9 @@ fn end(order: &mut Order, rules: Rules, actions: &mut Vec<Action>) -> Result<(),
 /// The order fails; what was paid goes back.
 fn fail(order: &mut Order, rules: Rules, actions: &mut Vec<Action>) {
     order.state = OrderState::Failed;
+    if order.opening == Opening::Underway {
+        actions.push(Action::AbandonOpen);
+    }
     order.opening = Opening::Over;
     lightning::give_back(order, rules, actions);
     onchain::give_back(order, rules, actions);

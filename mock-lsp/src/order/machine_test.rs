@@ -191,10 +191,10 @@ fn a_payment_after_the_expiry_goes_back() {
 #[test]
 fn the_claim_deadline_ends_even_an_open_underway() {
     let events = [held(Some(200)), Event::PeerConnected];
-    let early = walk(&[events.as_slice(), &[Event::Tip { height: 193 }]].concat());
+    let early = walk(&[events.as_slice(), &[Event::Tip { height: 198 }]].concat());
     assert_eq!(early.ignored, Some(Ignored::TooEarly));
-    let near = walk(&[events.as_slice(), &[Event::Tip { height: 194 }]].concat());
-    assert_eq!(near.actions, [FAIL]);
+    let near = walk(&[events.as_slice(), &[Event::Tip { height: 199 }]].concat());
+    assert_eq!(near.actions, [Action::AbandonOpen, FAIL]);
     assert_eq!(near.order.state, OrderState::Failed);
     let published = step(near.order, &published(), at(2), Rules::default());
     assert_eq!(

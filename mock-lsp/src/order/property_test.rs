@@ -273,6 +273,7 @@ impl World {
                 assert!(self.order.paid_by.is_some(), "opened without a payment");
                 (self.opens, self.is_opening) = (self.opens + 1, true);
             }
+            Action::AbandonOpen => self.is_opening = false,
             Action::Claim { payment_hash, .. } => {
                 assert!(self.is_open, "claimed without a channel");
                 self.settle(payment_hash, Fate::Claimed);

@@ -15,11 +15,15 @@ const START_PATIENCE: Duration = Duration::from_secs(30);
 /// How long coins from a faucet may take to be spendable.
 const COINS_PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the faucet is asked for: coins for that many of the largest channels, but no more than `MAX_COINS_SAT`.
-const CHANNELS_TO_PAY: u64 = 20;
+/// How many coins the faucet is asked for. As many channels can be opened at the same time: a coin is in use until the
+/// funding transaction is published.
+const COINS: u32 = 4;
 
-/// The most that the faucet is asked for, in sat.
-const MAX_COINS_SAT: u64 = 300_000_000;
+/// For how many of the largest channels each coin is, but for no more than `MAX_COIN_SAT`.
+const CHANNELS_PER_COIN: u64 = 5;
+
+/// The largest coin that the faucet is asked for, in sat.
+const MAX_COIN_SAT: u64 = 75_000_000;
 
 /// A regtest bitcoind: somebody else's, or one of our own, which ends with this.
 pub(crate) struct Backend {
@@ -31,6 +35,8 @@ pub(crate) struct Backend {
 pub(crate) struct Coins {
     /// The wallet's name.
     pub(crate) wallet: String,
+    /// The wallet that orders are paid to.
+    pub(crate) payments: BitcoindRpc,
     /// Where to send more.
     pub(crate) address: Address,
     /// What it can spend, in sat.
@@ -110,7 +116,7 @@ impl Backend {
         Some([self.rpc.url().to_owned(), cookie, own.faucet_url()])
     }
 
-    /// Loads the wallet of the node `id`, and fills it from the faucet if it is empty and there is one.
+    /// Loads the wallets of the node `id`, and fills the one that pays for channels from the faucet if it is empty and there is one.
     /// `channel_sat` is the largest channel that it has to pay for.
     pub(crate) async fn coins(
         &self,
@@ -123,11 +129,15 @@ impl Backend {
         let mut balance = wallet.balance().await?;
         let own_faucet = self.own.as_ref().map(Network::faucet_url);
         if let (Amount::ZERO, Some(faucet)) = (balance, own_faucet.as_deref().or(faucet)) {
-            let amount_sat = channel_sat.saturating_mul(CHANNELS_TO_PAY).min(MAX_COINS_SAT);
-            ask_faucet(faucet, &address, amount_sat).await?;
+            let amount_sat = channel_sat.saturating_mul(CHANNELS_PER_COIN).min(MAX_COIN_SAT);
+            for _ in 0..COINS {
+                ask_faucet(faucet, &address, amount_sat).await?;
+            }
             balance = wait_for_coins(&wallet).await?;
         }
-        Ok(Coins { wallet: id.to_string(), address, balance_sat: balance.to_sat() })
+        let payments = self.rpc.ensure_wallet(&format!("{id}-payments")).await?;
+        let balance_sat = balance.to_sat();
+        Ok(Coins { wallet: id.to_string(), payments, address, balance_sat })
     }
 }
 

@@ -1,0 +1,175 @@
+//! The channels that are being opened.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bitcoin::OutPoint;
+use bitcoin::hashes::{Hash, sha256};
+use bitcoin::secp256k1::PublicKey;
+use lsps1_fixtures::node::{Node, OpenChannel};
+use parking_lot::Mutex;
+
+use crate::engine::{EngineEvent, EngineEvents, OpenTerms};
+
+/// How long a client may take over the messages that open a channel.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What bitcoind says when its wallet has too few coins that aren't in use.
+const NO_COINS: &str = "Insufficient funds";
+
+/// The opens in flight. Clones share them.
+#[derive(Clone)]
+pub(super) struct Opens {
+    node: Node,
+    events: EngineEvents,
+    attempts: Arc<Mutex<Attempts>>,
+}
+
+#[derive(Default)]
+struct Attempts {
+    /// How many there were so far.
+    count: u64,
+    /// By the node's tag.
+    underway: HashMap<u128, Attempt>,
+    /// For these there were no coins while others were in use.
+    waiting: Vec<OpenTerms>,
+}
+
+struct Attempt {
+    number: u64,
+    terms: OpenTerms,
+}
+
+impl Opens {
+    /// Opens by `node`.
+    pub(super) fn new(node: Node, events: EngineEvents) -> Self {
+        Self { node, events, attempts: Arc::default() }
+    }
+
+    /// Opens a channel.
+    pub(super) fn start(&self, terms: OpenTerms) {
+        let tag = tag(&terms.order_id);
+        let open = OpenChannel {
+            peer: terms.client,
+            capacity_sat: terms.capacity_sat,
+            push_msat: terms.push_msat,
+            announce: terms.announce,
+            required_confirmations: Some(terms.required_confirmations),
+            funding_feerate_sat_per_kwu: Some(funding_sat_per_kwu(terms.confirms_within_blocks)),
+            tag,
+        };
+        let number = {
+            let mut attempts = self.attempts.lock();
+            attempts.count += 1;
+            let number = attempts.count;
+            attempts.underway.insert(tag, Attempt { number, terms });
+            number
+        };
+        if let Err(error) = self.node.open_channel(open) {
+            self.failed(tag, &error.to_string());
+            return;
+        }
+        let opens = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(PATIENCE).await;
+            if opens.is_underway(tag, number) && opens.node.abandon_open(tag) {
+                opens.failed(tag, "the client didn't finish the opening within 60 seconds");
+            }
+        });
+    }
+
+    /// Gives up the channel of an order that has failed.
+    pub(super) fn abandon(&self, order_id: &str) {
+        let tag = tag(order_id);
+        self.attempts.lock().waiting.retain(|terms| terms.order_id != order_id);
+        if self.node.abandon_open(tag) {
+            self.attempts.lock().underway.remove(&tag);
+            self.start_waiting();
+        }
+    }
+
+    /// The client is gone. LDK would wait for it.
+    pub(super) fn disconnected(&self, client: &PublicKey) {
+        let is_theirs =
+            |(tag, attempt): (&u128, &Attempt)| (attempt.terms.client == *client).then_some(*tag);
+        let tags: Vec<u128> = self.attempts.lock().underway.iter().filter_map(is_theirs).collect();
+        for tag in tags {
+            if self.node.abandon_open(tag) {
+                self.failed(tag, "the client disconnected while its channel was being opened");
+            }
+        }
+    }
+
+    /// A funding transaction is published.
+    pub(super) fn published(&self, tag: u128, outpoint: OutPoint) {
+        let Some(Attempt { terms, .. }) = self.attempts.lock().underway.remove(&tag) else {
+            return;
+        };
+        self.report(EngineEvent::Published { order_id: terms.order_id, outpoint });
+        self.start_waiting();
+    }
+
+    /// A channel came to nothing.
+    pub(super) fn failed(&self, tag: u128, reason: &str) {
+        let failed = {
+            let mut attempts = self.attempts.lock();
+            let Some(Attempt { terms, .. }) = attempts.underway.remove(&tag) else { return };
+            if reason.contains(NO_COINS) && !attempts.underway.is_empty() {
+                tracing::info!(order = terms.order_id, "all coins are in use; waiting for one");
+                attempts.waiting.push(terms);
+                return;
+            }
+            terms
+        };
+        let reason = reason.to_owned();
+        self.report(EngineEvent::OpenFailed { order_id: failed.order_id, reason });
+        self.start_waiting();
+    }
+
+    fn is_underway(&self, tag: u128, number: u64) -> bool {
+        let attempts = self.attempts.lock();
+        attempts.underway.get(&tag).is_some_and(|attempt| attempt.number == number)
+    }
+
+    /// There may be coins again.
+    fn start_waiting(&self) {
+        let waiting = std::mem::take(&mut self.attempts.lock().waiting);
+        for terms in waiting {
+            self.start(terms);
+        }
+    }
+
+    fn report(&self, event: EngineEvent) {
+        // Nobody listens any more once the mock is being shut down.
+        let _ = self.events.send(event);
+    }
+}
+
+/// The node's name for the channel of an order: the same again after a restart, and never 0, which is that of channels
+/// that others open.
+fn tag(order_id: &str) -> u128 {
+    let hash = sha256::Hash::hash(order_id.as_bytes()).to_byte_array();
+    hash.iter().take(16).fold(0, |tag, byte| (tag << 8) | u128::from(*byte)).max(1)
+}
+
+/// What a funding transaction pays so that it confirms in time, in sat per 1000 weight units. Regtest has no estimate.
+fn funding_sat_per_kwu(within_blocks: u16) -> u32 {
+    match within_blocks {
+        0..=1 => 2_500,
+        2..=5 => 1_250,
+        6..=23 => 500,
+        24.. => 253,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_have_tags_of_their_own() {
+        assert_eq!(tag("a"), tag("a"));
+        assert_ne!(tag("a"), tag("b"));
+    }
+}
