@@ -17,6 +17,7 @@ use crate::run::{ChainFrom, Settings, TargetSettings};
 use crate::self_test::{self, SelfTestSettings};
 use crate::target::address::{BaseUrl, NodeAddress};
 use crate::{explain, list, regtest_up, report, run};
+use crate::text::without_users;
 
 /// Judges an LSP by the letter of LSPS1 (bLIP-51), over REST and Lightning custom messages.
 #[derive(Debug, Parser)]
@@ -521,7 +522,8 @@ fn explain_usage(error: &clap::Error) -> Exit {
                 })
                 .collect();
             let line = lines.join(" ");
-            usage(line.strip_prefix("error: ").unwrap_or(&line))
+            // clap repeats the value that it refuses.
+            usage(&without_users(line.strip_prefix("error: ").unwrap_or(&line)))
         }
     }
 }

@@ -160,26 +160,95 @@ fn a_target_that_ends_before_it_is_ready_exits_with_3_and_its_last_words() {
 #[test]
 fn either_address_alone_is_enough() {
     let mock = Mock::start(&[]);
-    let (ended, report) =
-        harness_with_report(&["run", "--rest", &mock.rest(), "--filter", "get-info"]);
-    assert_eq!(ended.code, 0, "{}", ended.stdout);
-    assert!(
-        report["scenarios"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|scenario| scenario["transport"] == "rest")
+    for (arguments, transports) in [
+        // The node is the one of get_info's uris.
+        (&["--rest", &mock.rest()][..], &["p2p", "rest"][..]),
+        (&["--rest", &mock.rest(), "--transport", "rest"], &["rest"]),
+        (&["--rest", &mock.rest(), "--transport", "p2p"], &["p2p"]),
+        (&["--p2p", &mock.p2p()], &["p2p"]),
+    ] {
+        let (ended, report) =
+            harness_with_report(&[&["run", "--filter", "get-info"], arguments].concat());
+        assert_eq!(ended.code, 0, "{}", ended.stdout);
+        let scenarios = report["scenarios"].as_array().unwrap();
+        let of = |transport: &&str| scenarios.iter().any(|it| it["transport"] == **transport);
+        let seen: Vec<&str> = ["p2p", "rest"].into_iter().filter(of).collect();
+        assert_eq!(seen, transports, "{arguments:?}");
+        let is_found = ended.stdout.contains("the target's node, by its get_info: ");
+        assert_eq!(is_found, arguments[0] == "--rest" && seen.contains(&"p2p"), "{ended:?}");
+        if is_found {
+            assert_eq!(report["target"]["p2p"], mock.p2p());
+        }
+    }
+}
+
+/// Serves every request with this object.
+fn rest_that_says(body: Value) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/api/v1", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = [0; 16 * 1024];
+            // The harness may hang up first.
+            let _ = stream.read(&mut head);
+            let body = body.to_string();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    url
+}
+
+#[test]
+fn with_rest_alone_and_no_node_in_uris_the_run_says_so() {
+    let url = rest_that_says(serde_json::json!({}));
+    let (ended, report) = harness_with_report(&["run", "--rest", &url, "--filter", "get-info"]);
+    let says = "only REST is judged: there is no --p2p, and get_info has no uris";
+    assert!(ended.stdout.contains(says), "{ended:?}");
+    let not_judged = report["not_judged"].as_array().unwrap();
+    assert!(not_judged.iter().any(|group| group["reason"] == "need --p2p"), "{not_judged:?}");
+
+    // One that can't be reached hides no MUST.
+    let url = rest_that_says(
+        serde_json::json!({"uris": [SOMEBODY.replace(":9735", &format!(":{}", closed_port()))]}),
     );
+    let (ended, report) = harness_with_report(&["run", "--rest", &url, "--filter", "p2p::"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let reason = report["scenarios"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("unreachable") && reason.contains("--transport rest"), "{reason}");
+}
+
+fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A node elsewhere behind a REST proxy on this machine isn't hurried, and neither is the proxy as if it were elsewhere.
+#[test]
+fn each_interface_is_waited_for_by_where_it_is() {
+    // An address for documentation, RFC 5737: nobody is there.
+    let elsewhere = SOMEBODY.replace("127.0.0.1:9735", "192.0.2.1:9735");
+    let url = rest_that_says(serde_json::json!({"uris": [elsewhere]}));
+    let arguments = ["run", "--rest", &url, "--timeout", "0.3", "--filter", "get-info"];
+    let (ended, report) = harness_with_report(&arguments);
+    for says in [
+        "over p2p an answer may take 0.3 s, silence counts after 5000 ms",
+        "over rest an answer may take 0.3 s, silence counts after 250 ms",
+        "up to 1 scenario at a time",
+    ] {
+        assert!(ended.stdout.contains(says), "{says}: {ended:?}");
+    }
+    assert_eq!((&report["run"]["quiet_ms"], &report["run"]["jobs"]), (&5000.into(), &1.into()));
+}
+
+#[test]
+fn the_time_for_silence_can_be_given() {
     let (ended, report) =
-        harness_with_report(&["run", "--p2p", &mock.p2p(), "--filter", "get-info"]);
-    assert_eq!(ended.code, 0, "{}", ended.stdout);
-    assert!(
-        report["scenarios"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|scenario| scenario["transport"] == "p2p")
-    );
+        judge(&["silent-on-unknown-method"], &["--quiet", "321", "--filter", "quiet"]);
+    assert_eq!(report["run"]["quiet_ms"], 321);
+    assert!(ended.stdout.contains("silence counts after 321 ms"), "{ended:?}");
 }
 
 #[test]
@@ -208,16 +277,6 @@ fn for_a_bare_origin_the_usual_path_is_tried() {
 }
 
 #[test]
-fn the_node_is_found_in_uris_when_p2p_is_asked_for_with_rest_alone() {
-    let mock = Mock::start(&[]);
-    let arguments =
-        ["run", "--rest", &mock.rest(), "--transport", "p2p", "--filter", "list-protocols"];
-    let (ended, report) = harness_with_report(&arguments);
-    assert_eq!(ended.code, 0, "{}", ended.stdout);
-    assert_eq!(report["target"]["p2p"], mock.p2p());
-}
-
-#[test]
 fn the_token_is_in_no_report_and_not_on_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let junit = folder.path().join("junit.xml");
@@ -230,6 +289,33 @@ fn the_token_is_in_no_report_and_not_on_the_terminal() {
         assert!(!shown.contains(TOKEN), "{shown}");
     }
     assert!(report.to_string().contains("[token]"), "{report:#}");
+}
+
+#[test]
+fn the_password_of_the_url_is_in_no_report_and_not_on_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let junit = folder.path().join("junit.xml");
+    let server =
+        rest_that_says(serde_json::json!({"min_channel_balance_sat": "bWU6aHVudGVyMg== hunter2"}));
+    let port = closed_port();
+    for target in [
+        format!("http://me:hunter2@127.0.0.1:{port}"),
+        format!("http://hunter2@127.0.0.1:{port}/x"),
+        server.replace("http://", "http://me:hunter2@"),
+    ] {
+        let arguments = ["run", "--rest", &target, "--seed", "1", "--junit"];
+        let (ended, report) =
+            harness_with_report(&[&arguments[..], &[junit.to_str().unwrap()]].concat());
+        assert!(matches!(ended.code, 1 | 3), "{ended:?}");
+        let junit = std::fs::read_to_string(&junit).unwrap();
+        for shown in [ended.stdout, ended.stderr, report.to_string(), junit] {
+            // As it is, and as it is sent.
+            assert!(!shown.contains("hunter2") && !shown.contains("bWU6aHVudGVyMg"), "{shown}");
+        }
+        assert!(report["target"]["rest"].as_str().unwrap().contains("***@"), "{report:#}");
+    }
+    let ended = harness(&["run", "--rest", "http://me:hunter2@127.0.0.1/?x"]);
+    assert!(ended.code == 2 && !ended.stderr.contains("hunter2"), "{ended:?}");
 }
 
 #[test]

@@ -19,6 +19,11 @@ pub enum Transport {
     Rest,
 }
 
+impl Transport {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::P2p, Self::Rest];
+}
+
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -4,6 +4,8 @@ use lsps1_scenarios::dialect::{Confidence, Dialect, Marker, Reading};
 use lsps1_scenarios::{Profile, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::text::Redactor;
+
 /// The dialect that a target speaks over one transport.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DialectReport {
@@ -36,7 +38,12 @@ pub struct DialectFinding {
 impl DialectReport {
     /// The report of what a fingerprint found; `explains` are the rows that aren't kept because of the dialect.
     #[must_use]
-    pub fn new(reading: &Reading, profile: Profile, explains: Vec<String>) -> Self {
+    pub fn new(
+        reading: &Reading,
+        profile: Profile,
+        explains: Vec<String>,
+        redactor: &Redactor,
+    ) -> Self {
         let finding = reading.headline().map(|headline| {
             let suffer = reading.dialect.unfit_for();
             let message = match (profile, suffer) {
@@ -52,7 +59,7 @@ impl DialectReport {
                 .collect();
             DialectFinding {
                 verdict: verdict(reading.dialect, profile),
-                message,
+                message: redactor.clean(&message),
                 changes,
                 explains,
             }
@@ -61,7 +68,11 @@ impl DialectReport {
             name: reading.dialect,
             title: reading.dialect.title().to_owned(),
             confidence: reading.confidence,
-            markers: reading.markers.clone(),
+            markers: reading
+                .markers
+                .iter()
+                .map(|marker| Marker { seen: redactor.clean(&marker.seen), ..marker.clone() })
+                .collect(),
             finding,
         }
     }
@@ -87,14 +98,20 @@ mod tests {
 
     #[test]
     fn todays_dialect_is_no_finding() {
-        let report = DialectReport::new(&Reading::forced(Dialect::D3), Profile::Strict, Vec::new());
+        let report = DialectReport::new(
+            &Reading::forced(Dialect::D3),
+            Profile::Strict,
+            Vec::new(),
+            &Redactor::default(),
+        );
         assert!(report.finding.is_none() && !report.is_broken());
     }
 
     #[test]
     fn an_old_dialect_is_one_finding_that_names_clients_in_compat() {
         let of = |dialect, profile| {
-            DialectReport::new(&Reading::forced(dialect), profile, vec!["L1-011".into()])
+            let explains = vec!["L1-011".into()];
+            DialectReport::new(&Reading::forced(dialect), profile, explains, &Redactor::default())
         };
         let strict = of(Dialect::D1, Profile::Strict);
         assert!(strict.is_broken());

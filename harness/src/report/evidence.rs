@@ -1,7 +1,7 @@
 //! Evidence in words, and without the operator's secrets.
 
 use lsps1_scenarios::Evidence;
-use lsps1_scenarios::verdict::EvidenceBytes;
+use lsps1_scenarios::verdict::{EVIDENCE_LIMIT, EvidenceBytes};
 
 use crate::text::{Redactor, one_line};
 
@@ -22,9 +22,13 @@ pub fn describe(evidence: &Evidence) -> String {
 /// The same evidence with the secret taken out. Lengths stay those of the original bytes.
 #[must_use]
 pub fn redacted(evidence: Evidence, redactor: &Redactor) -> Evidence {
+    let clean = |shown: &str, length| match length > EVIDENCE_LIMIT {
+        true => redactor.clean_beginning(shown),
+        false => redactor.clean(shown),
+    };
     let clean = |bytes: EvidenceBytes| EvidenceBytes {
-        text: bytes.text.map(|text| redactor.clean(&text)),
-        hex: bytes.hex.map(|hex| redactor.clean(&hex)),
+        text: bytes.text.map(|text| clean(&text, bytes.length)),
+        hex: bytes.hex.map(|hex| clean(&hex, bytes.length)),
         length: bytes.length,
     };
     match evidence {
@@ -70,10 +74,17 @@ mod tests {
 
     #[test]
     fn the_token_is_taken_out_of_text_and_hex() {
-        let redactor = Redactor::new(Some("sesame"));
+        let redactor = Redactor::new(["sesame"]);
         for bytes in [&br#"{"token":"sesame"}"#[..], b"\xffsesame"] {
             let shown = describe(&redacted(sent(bytes), &redactor));
             assert!(shown.contains("[token]"), "{shown}");
+        }
+        // Half of it is behind the end of what is kept.
+        for start in [b'x', 0xff] {
+            let mut bytes = vec![start; EVIDENCE_LIMIT - 4];
+            bytes.extend(b"sesame");
+            let shown = describe(&redacted(sent(&bytes), &redactor));
+            assert!(shown.ends_with("[token]"), "{shown}");
         }
     }
 }

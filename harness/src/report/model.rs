@@ -98,12 +98,14 @@ pub struct RunReport {
     pub profile: Profile,
     /// The seed that generated values were drawn from.
     pub seed: u64,
-    /// The longest wait for one answer, in milliseconds.
+    /// The longest wait for one answer, in milliseconds; of two interfaces the longer one.
     pub timeout_ms: u64,
-    /// How long silence had to last where it is the right answer, in milliseconds.
+    /// How long silence had to last where it is the right answer, in milliseconds; of two interfaces the longer one.
     pub quiet_ms: u64,
     /// How many scenarios overlapped.
     pub jobs: usize,
+    /// How many orders were made on the target.
+    pub orders: usize,
     /// Whether a MUST that was not judged makes the run inconclusive.
     pub require_judged: bool,
     /// The exit code.

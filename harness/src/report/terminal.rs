@@ -143,12 +143,6 @@ impl Watcher for View {
             settings.seed,
             settings.seed,
         ));
-        self.line(&format!(
-            "{DIM}an answer may take {} s, silence counts after {} ms, up to {} at a time{DIM:#}",
-            settings.answer_timeout().as_secs_f64(),
-            settings.quiet_window().as_millis(),
-            counted(settings.jobs(), "scenario", "scenarios"),
-        ));
     }
 
     fn step(&self, what: &str) {

@@ -254,7 +254,7 @@ mod tests {
     }
 
     fn finish(collector: Collector) -> Collected {
-        collector.finish(&Plan::default(), Catalogue::builtin(), &Redactor::new(Some("sesame")))
+        collector.finish(&Plan::default(), Catalogue::builtin(), &Redactor::new(["sesame"]))
     }
 
     #[test]

@@ -7,17 +7,18 @@ use lsps1_scenarios::{SessionContext, Transport};
 
 use super::Watcher;
 use super::step::Stage;
+use crate::text::Redactor;
 
 /// What is known of the dialects that a target speaks, by transport.
 pub type Readings = BTreeMap<Transport, Reading>;
 
-/// Takes the fingerprint over one transport. Where the operator names the dialect, no more is found out than what has
+/// Takes the fingerprint over one transport, and says how many orders that took. Where the operator names the dialect, no more is found out than what has
 /// to be known to speak it.
 pub(super) async fn take(
     context: &SessionContext,
     given: Option<Dialect>,
     mut stage: Stage<'_>,
-) -> Reading {
+) -> (Reading, usize) {
     let is_needed = match given {
         None => true,
         // The first text of it has another method than the last one.
@@ -25,17 +26,19 @@ pub(super) async fn take(
         Some(_) => false,
     };
     let found = match is_needed {
-        // A run makes many orders; one more doesn't matter.
+        // An order is only made where other answers leave the dialect open.
         true => probe(Fingerprint::new(context, given.is_none()), &mut stage).await,
         false => Reading::of(Vec::new(), false),
     };
+    let orders = stage.orders().len();
     stage.close().await;
-    match given {
+    let reading = match given {
         None => found,
         Some(dialect) => {
             Reading { early: found.early, markers: found.markers, ..Reading::forced(dialect) }
         }
-    }
+    };
+    (reading, orders)
 }
 
 async fn probe(mut fingerprint: Fingerprint, stage: &mut Stage<'_>) -> Reading {
@@ -46,9 +49,10 @@ async fn probe(mut fingerprint: Fingerprint, stage: &mut Stage<'_>) -> Reading {
 }
 
 /// Tells the watcher what was found.
-pub(super) fn tell(readings: &Readings, watcher: &dyn Watcher) {
+pub(super) fn tell(readings: &Readings, redactor: &Redactor, watcher: &dyn Watcher) {
     for (transport, reading) in readings {
-        watcher.step(&format!("dialect over {transport}: {}", describe(reading)));
+        let found = redactor.clean(&describe(reading));
+        watcher.step(&format!("dialect over {transport}: {found}"));
     }
 }
 

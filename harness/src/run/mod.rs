@@ -5,6 +5,7 @@ pub mod client;
 pub mod collect;
 pub mod fingerprint;
 pub mod liveness;
+mod orders;
 pub mod plan;
 pub mod property;
 mod schedule;
@@ -26,6 +27,7 @@ use crate::list::ListError;
 use crate::report::Report;
 use crate::report::model::{RunReport, SCHEMA, ScenarioReport};
 use crate::target::address::{BaseUrl, NodeAddress};
+use crate::text::Redactor;
 use collect::Collector;
 use plan::Selection;
 use property::PropertySettings;
@@ -44,6 +46,15 @@ pub struct TargetSettings {
     pub token: Option<String>,
     /// The chain that it is on: `mainnet`, `testnet`, `signet` or `regtest`.
     pub network: Option<String>,
+}
+
+impl TargetSettings {
+    /// Takes what isn't to be shown out of texts: the token, and the name and password in the URL.
+    #[must_use]
+    pub fn redactor(&self) -> Redactor {
+        let in_url = self.rest.iter().flat_map(BaseUrl::secrets);
+        Redactor::new(self.token.iter().cloned().chain(in_url))
+    }
 }
 
 /// Everything that decides how a run is done.
@@ -137,40 +148,32 @@ impl Settings {
         }
     }
 
-    /// The longest wait for one answer.
+    /// The longest wait for one answer. `on_loopback` is whether the target is on this machine.
     #[must_use]
-    pub fn answer_timeout(&self) -> Duration {
-        let default = match self.is_on_loopback() {
+    pub fn answer_timeout(&self, on_loopback: bool) -> Duration {
+        let default = match on_loopback {
             true => Self::DEFAULT_TIMEOUT_ON_LOOPBACK,
             false => Self::DEFAULT_TIMEOUT,
         };
         self.timeout.unwrap_or(default)
     }
 
-    /// How long to listen on where silence is the right answer.
+    /// How long to listen on where silence is the right answer. `on_loopback` is whether the target is on this machine.
     #[must_use]
-    pub fn quiet_window(&self) -> Duration {
-        let default = match self.is_on_loopback() {
+    pub fn quiet_window(&self, on_loopback: bool) -> Duration {
+        let default = match on_loopback {
             true => Self::DEFAULT_QUIET_ON_LOOPBACK,
             false => Self::DEFAULT_QUIET,
         };
         self.quiet.unwrap_or(default)
     }
 
-    /// How many scenarios overlap.
+    /// How many scenarios overlap. `on_loopback` is whether all of the target is on this machine.
     #[must_use]
-    pub fn jobs(&self) -> usize {
+    pub fn jobs(&self, on_loopback: bool) -> usize {
         // Whose LSP it is may count and limit what is asked of it at a time.
-        let default = if self.is_on_loopback() { Self::DEFAULT_JOBS_ON_LOOPBACK } else { 1 };
+        let default = if on_loopback { Self::DEFAULT_JOBS_ON_LOOPBACK } else { 1 };
         self.jobs.unwrap_or(default).max(1)
-    }
-
-    /// Whether the target is on this machine. One that the harness starts is.
-    #[must_use]
-    pub fn is_on_loopback(&self) -> bool {
-        let TargetSettings { rest, p2p, .. } = &self.target;
-        rest.as_ref().is_none_or(BaseUrl::is_loopback)
-            && p2p.as_ref().is_none_or(NodeAddress::is_loopback)
     }
 
     fn selection(&self) -> Selection {
@@ -261,9 +264,10 @@ pub async fn run(settings: Settings, watcher: &dyn Watcher) -> Result<Report, Ru
             duration_ms: millis(clock.elapsed()),
             profile: settings.profile,
             seed: settings.seed,
-            timeout_ms: millis(settings.answer_timeout()),
-            quiet_ms: millis(settings.quiet_window()),
-            jobs: settings.jobs(),
+            timeout_ms: millis(settings.answer_timeout(suite.is_all_on_loopback())),
+            quiet_ms: millis(settings.quiet_window(suite.is_all_on_loopback())),
+            jobs: suite.jobs(),
+            orders: suite.orders_made(),
             require_judged: settings.require_judged,
             exit_code: 0,
         },

@@ -1,16 +1,17 @@
 //! Generated conversations with a target: how much of them, and what a counter-example leaves behind.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lsps1_scenarios::property::{
     CounterExample, Driver, Effort, Exploration, Possible, Property, Replay, World, explore, repeat,
 };
 use lsps1_scenarios::{
-    Action, Evidence, Observation, RequirementId, SessionContext, SessionOutcome, Span, Transcript,
-    Transport, Verdict,
+    Action, Evidence, Observation, Profile, RequirementId, SessionContext, SessionOutcome, Span,
+    Transcript, Transport, Verdict,
 };
 
+use super::orders::Budget;
 use super::step::Stage;
 use super::suite::fresh_key;
 use super::{ChainFrom, Settings, millis};
@@ -41,52 +42,71 @@ impl PropertySettings {
     pub const DEFAULT_MAX_ORDERS_ON_LOOPBACK: u32 = 2_000;
 }
 
-/// Tries a property on a target, and says whether the first thing sent got any answer. `shares` properties have the
-/// budget of orders in common.
-pub(super) async fn carry_out(
-    property: Property,
-    settings: &Settings,
-    shares: u32,
-    context: SessionContext,
-    stage: Stage<'_>,
-    started: Instant,
-) -> (SessionOutcome, bool) {
-    let mut driver = StageDriver { stage, started };
-    let outcome = converse(property, settings, shares, context, &mut driver).await;
-    let answered = driver.stage.was_answered();
-    driver.stage.close().await;
-    (outcome, answered)
+/// A property to be tried on a target.
+pub(super) struct Trial<'a> {
+    pub(super) property: Property,
+    pub(super) settings: &'a Settings,
+    /// How long to listen on where silence is the right answer.
+    pub(super) quiet: Duration,
+    /// What may be ordered.
+    pub(super) budget: &'a Budget,
 }
 
-async fn converse(
-    property: Property,
-    settings: &Settings,
-    shares: u32,
-    context: SessionContext,
-    driver: &mut StageDriver<'_>,
-) -> SessionOutcome {
-    let transport = context.transport;
-    let quiet = settings.quiet_window();
-    let orders = max_orders(settings) / shares.max(1);
-    let seed = context.seed;
-    let mut world = match World::prepare(context, orders, quiet, driver).await {
-        Ok(world) => world,
-        Err(error) => return undecided(Verdict::Inconclusive, error.to_string()),
-    };
-    let exploration = match &settings.property.replay {
-        Some(replay) => repeat(&replay.steps, &mut world, driver).await,
-        None => {
-            let cases = settings.property.cases.unwrap_or(PropertySettings::DEFAULT_CASES);
-            let cases = match property {
-                Property::Requests => cases,
-                Property::Sequences => cases.div_ceil(8),
-            };
-            // Paying needs a channel, and the target is nobody's to restart.
-            let effort = Effort { seed, cases, possible: Possible::default() };
-            explore(property, effort, &mut world, driver).await
-        }
-    };
-    conclude(property, transport, settings, exploration)
+/// What came of a [`Trial`].
+pub(super) struct CarriedOut {
+    pub(super) outcome: SessionOutcome,
+    /// Whether the first thing sent got any answer.
+    pub(super) answered: bool,
+    /// How many orders were made.
+    pub(super) orders: usize,
+}
+
+impl Trial<'_> {
+    pub(super) async fn carry_out(
+        &self,
+        context: SessionContext,
+        stage: Stage<'_>,
+        started: Instant,
+    ) -> CarriedOut {
+        let mut driver = StageDriver { stage, started };
+        let may_order = self.budget.take();
+        let outcome = self.converse(may_order, context, &mut driver).await;
+        let orders = driver.stage.orders().len();
+        let made = u32::try_from(orders).unwrap_or(u32::MAX);
+        self.budget.give_back(may_order.saturating_sub(made));
+        let answered = driver.stage.was_answered();
+        driver.stage.close().await;
+        CarriedOut { outcome, answered, orders }
+    }
+
+    async fn converse(
+        &self,
+        may_order: u32,
+        context: SessionContext,
+        driver: &mut StageDriver<'_>,
+    ) -> SessionOutcome {
+        let Self { property, settings, quiet, .. } = *self;
+        let transport = context.transport;
+        let seed = context.seed;
+        let mut world = match World::prepare(context, may_order, quiet, driver).await {
+            Ok(world) => world,
+            Err(error) => return undecided(Verdict::Inconclusive, error.to_string()),
+        };
+        let exploration = match &settings.property.replay {
+            Some(replay) => repeat(&replay.steps, &mut world, driver).await,
+            None => {
+                let cases = settings.property.cases.unwrap_or(PropertySettings::DEFAULT_CASES);
+                let cases = match property {
+                    Property::Requests => cases,
+                    Property::Sequences => cases.div_ceil(8),
+                };
+                // Paying needs a channel, and the target is nobody's to restart.
+                let effort = Effort { seed, cases, possible: Possible::default() };
+                explore(property, effort, &mut world, driver).await
+            }
+        };
+        conclude(property, transport, settings, exploration)
+    }
 }
 
 /// What there is to say if nothing was tried.
@@ -97,15 +117,6 @@ pub(super) fn undecided(verdict: Verdict, reason: String) -> SessionOutcome {
         reason: Some(reason),
         transcript: Transcript::default(),
     }
-}
-
-fn max_orders(settings: &Settings) -> u32 {
-    let default = if settings.is_on_loopback() {
-        PropertySettings::DEFAULT_MAX_ORDERS_ON_LOOPBACK
-    } else {
-        PropertySettings::DEFAULT_MAX_ORDERS
-    };
-    settings.property.max_orders.unwrap_or(default)
 }
 
 /// Gives every finding the case that shows it, and the command that repeats it.
@@ -196,6 +207,11 @@ fn command(settings: &Settings, transport: Transport, path: &Path) -> String {
     let p2p = target.p2p.as_ref().filter(|_| is_there(Transport::P2p));
     add("--p2p", p2p.map(ToString::to_string));
     add("--network", target.network.clone());
+    add("--dialect", settings.dialect.map(|dialect| dialect.to_string()));
+    let is_strict = settings.profile == Profile::Strict;
+    add("--profile", (!is_strict).then(|| settings.profile.to_string()));
+    add("--timeout", settings.timeout.map(|timeout| timeout.as_secs_f64().to_string()));
+    add("--quiet", settings.quiet.map(|quiet| quiet.as_millis().to_string()));
     add("--replay", Some(path.display().to_string()));
     if matches!(settings.chain, ChainFrom::Started) {
         words.push("--regtest".to_owned());

@@ -34,7 +34,7 @@ pub(super) async fn run_all(
     let mut concluded = 0;
     for (place, planned) in plan.planned.iter().enumerate() {
         let alone = suite.needs_chain(planned);
-        let most = if alone { 0 } else { suite.settings().jobs() - 1 };
+        let most = if alone { 0 } else { suite.jobs() - 1 };
         while schedule.running.len() > most {
             schedule.wait(plan).await;
         }

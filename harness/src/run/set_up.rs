@@ -16,7 +16,7 @@ use crate::target::address::{BaseUrl, NodeAddress};
 use crate::target::command::{Announced, CommandTarget};
 use crate::target::custom_message::{Connections, MessageTarget};
 use crate::target::rest::{RestReply, RestRequest, RestTarget};
-use crate::text::Redactor;
+use crate::text::{Redactor, without_users};
 
 /// How long a target that the harness starts has until it can be used.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -35,6 +35,8 @@ pub(super) struct Found {
     pub(super) rest_face: Face,
     pub(super) node_face: Face,
     pub(super) chain_means: ChainMeans,
+    /// Takes out what isn't to be shown.
+    pub(super) redactor: Redactor,
 }
 
 /// Does it all, on `network` if there is one already. What fails is noted with its reason, so that the report can say
@@ -44,7 +46,7 @@ pub(super) async fn set_up(
     network: Option<Network>,
     watcher: &dyn Watcher,
 ) -> Found {
-    let mut found = Found::default();
+    let mut found = Found { redactor: settings.target.redactor(), ..Found::default() };
     let network = match network {
         None => match find_network(settings, watcher).await {
             Ok(network) => network,
@@ -56,12 +58,13 @@ pub(super) async fn set_up(
     let mut target = settings.target.clone();
     let mut coins = None;
     if let Some(command) = &settings.target.command {
-        let redactor = Redactor::new(target.token.as_deref());
-        watcher.step(&format!("starting the target: {}", redactor.clean(command)));
+        let shown = found.redactor.clean(&without_users(command));
+        watcher.step(&format!("starting the target: {shown}"));
         match start_command(&mut found, command, settings, network.as_ref()).await {
             Ok(announced) => {
                 target.rest = target.rest.or(announced.rest);
                 target.p2p = target.p2p.or(announced.p2p);
+                found.redactor = target.redactor();
                 coins = announced.address;
             }
             Err(reason) => return found.without_target(settings, &reason),
@@ -69,7 +72,7 @@ pub(super) async fn set_up(
     }
     let info = find_rest(&mut found, &target, settings).await;
     let on_chain = network.is_some();
-    find_node(&mut found, &target, settings, on_chain, info.as_ref()).await;
+    find_node(&mut found, &target, settings, on_chain, info.as_ref(), watcher).await;
 
     if let Some(network) = network {
         let chain = match &found.node {
@@ -88,7 +91,7 @@ pub(super) async fn set_up(
                 found.chain_means = ChainMeans::Ready;
             }
             Err(reason) => {
-                watcher.step(&reason);
+                watcher.step(&found.redactor.clean(&reason));
                 found.chain_means = ChainMeans::Failed(reason);
             }
         }
@@ -221,7 +224,8 @@ async fn find_rest(
     settings: &Settings,
 ) -> Option<RestReply> {
     let base = target.rest.clone()?;
-    let located = match RestTarget::locate(base, settings.answer_timeout()).await {
+    let timeout = settings.answer_timeout(base.is_loopback());
+    let located = match RestTarget::locate(base, timeout).await {
         Ok(located) => located,
         Err(error) => {
             found.rest_face = Face::Unavailable(error.to_string());
@@ -247,36 +251,54 @@ async fn find_node(
     settings: &Settings,
     on_chain: bool,
     info: Option<&RestReply>,
+    watcher: &dyn Watcher,
 ) {
-    let wanted = settings.transport == Some(Transport::P2p);
-    let address = match (&target.p2p, info) {
-        (Some(address), _) => Ok(address.clone()),
-        // A REST face alone isn't asked to speak LSPS0, but its channels come from this node.
-        (None, Some(info)) if wanted || on_chain => node_in_uris(info),
-        (None, _) if wanted => {
-            Err("there is no --p2p, and get_info gave no answer with uris".to_owned())
+    let only = settings.transport;
+    let speaks = target.p2p.is_some() || only != Some(Transport::Rest);
+    // Without speaking LSPS0 to it, its channels come from this node.
+    if !speaks && !on_chain {
+        return;
+    }
+    let address = match &target.p2p {
+        Some(address) => Ok(address.clone()),
+        None => node_of_rest(target, info),
+    };
+    let address = match address {
+        Ok(address) => address,
+        Err(reason) if only == Some(Transport::P2p) => {
+            found.node_face = Face::Unavailable(format!("there is no --p2p, and {reason}"));
+            return;
         }
-        (None, _) => return,
-    };
-    let speaks = target.p2p.is_some() || wanted;
-    let resolved = match address {
-        Ok(address) => address.resolve().await.map(|socket| (address, socket)),
-        Err(reason) => Err(reason),
-    };
-    let (address, socket) = match resolved {
-        Ok(resolved) => resolved,
         Err(reason) => {
-            if speaks {
-                found.node_face = Face::Unavailable(format!("target unreachable: {reason}"));
-            }
+            let reason = found.redactor.clean(&reason);
+            watcher.step(&format!("only REST is judged: there is no --p2p, and {reason}"));
             return;
         }
     };
+    let origin = match target.p2p {
+        Some(_) => "",
+        None => " (the node of get_info's uris; --transport rest judges REST alone)",
+    };
+    let unavailable = |reason: String| match speaks {
+        true => Face::Unavailable(format!("target unreachable: {reason}{origin}")),
+        false => Face::None,
+    };
+    let socket = match address.resolve().await {
+        Ok(socket) => socket,
+        Err(reason) => {
+            found.node_face = unavailable(reason);
+            return;
+        }
+    };
+    if target.p2p.is_none() {
+        watcher.step(&format!("the target's node, by its get_info: {address}"));
+    }
+    let on_loopback = socket.ip().is_loopback();
     let node = MessageTarget {
         id: address.id,
         address: socket,
-        timeout: settings.answer_timeout(),
-        quiet: settings.quiet_window(),
+        timeout: settings.answer_timeout(on_loopback),
+        quiet: settings.quiet_window(on_loopback),
         answers_in_order: settings.answers_in_order,
     };
     if speaks {
@@ -285,10 +307,20 @@ async fn find_node(
         connections.close();
         found.node_face = match connected {
             Ok(()) => Face::There,
-            Err(reason) => Face::Unavailable(format!("target unreachable: {reason}")),
+            Err(reason) => unavailable(reason),
         };
     }
     found.node = Some((address, node));
+}
+
+/// The node of a target of which only the REST face was given.
+fn node_of_rest(target: &TargetSettings, info: Option<&RestReply>) -> Result<NodeAddress, String> {
+    let address = node_in_uris(info.ok_or("get_info gave no answer, and so no uris")?)?;
+    if address.is_loopback() && !target.rest.as_ref().is_some_and(BaseUrl::is_loopback) {
+        // Nobody but the operator sends the harness to this machine.
+        return Err(format!("get_info's uris say {address}, which is this machine"));
+    }
+    Ok(address)
 }
 
 /// The first address in get_info's `uris` that can be dialled.

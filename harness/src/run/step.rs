@@ -6,6 +6,7 @@ use lsps1_scenarios::{Action, Evidence, HttpRequest, Observation, Wait};
 use serde_json::Value;
 
 use super::client::Client;
+use super::orders::Asked;
 use crate::target::custom_message::Connections;
 use crate::target::rest::{RestError, RestRequest, RestTarget};
 
@@ -29,6 +30,8 @@ pub struct Stage<'a> {
     first_answered: Option<bool>,
     /// What the client, the payer and the chain reported: evidence beside the messages.
     notes: Vec<Evidence>,
+    /// The ids of the orders that were made.
+    orders: Vec<String>,
 }
 
 impl<'a> Stage<'a> {
@@ -40,7 +43,15 @@ impl<'a> Stage<'a> {
         client: Option<Client<'a>>,
         started: Instant,
     ) -> Self {
-        Self { rest, connections, client, started, first_answered: None, notes: Vec::new() }
+        Self {
+            rest,
+            connections,
+            client,
+            started,
+            first_answered: None,
+            notes: Vec::new(),
+            orders: Vec::new(),
+        }
     }
 
     /// Whether the first exchange got an answer. True as long as nothing was asked.
@@ -55,8 +66,21 @@ impl<'a> Stage<'a> {
         &self.notes
     }
 
+    /// The ids of the orders that were made so far.
+    #[must_use]
+    pub fn orders(&self) -> &[String] {
+        &self.orders
+    }
+
     /// Does one action.
     pub async fn perform(&mut self, action: Action) -> Observation {
+        let asked = Asked::of(&action);
+        let observation = self.act(action).await;
+        self.orders.extend(asked.made(&observation));
+        observation
+    }
+
+    async fn act(&mut self, action: Action) -> Observation {
         match action {
             Action::Connect { conn } => self.connect(&conn).await,
             Action::Disconnect { conn } => {

@@ -1,6 +1,7 @@
 //! A target that has been reached (and, if asked for, the chain around it), ready for scenarios.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,8 +21,9 @@ use lsps1_scenarios::{
 use super::chain::Chain;
 use super::client::Client;
 use super::fingerprint::{self, Readings};
+use super::orders::Budget;
 use super::plan::{self, Face, Means, Plan, Planned};
-use super::property;
+use super::property::{self, PropertySettings};
 use super::set_up::set_up;
 use super::step::Stage;
 use super::unanswered::{Request, Unanswered};
@@ -33,7 +35,7 @@ use crate::target::address::NodeAddress;
 use crate::target::command::{CommandError, CommandTarget};
 use crate::target::custom_message::{Connections, MessageTarget};
 use crate::target::rest::{RestRequest, RestTarget};
-use crate::text::Redactor;
+use crate::text::{Redactor, counted, without_users};
 
 /// More actions than any scenario has; a session that asks for more is in a loop of its own.
 const MAX_ACTIONS: usize = 100_000;
@@ -45,6 +47,10 @@ pub struct Suite {
     catalogue: &'static Catalogue,
     redactor: Redactor,
     means: Means,
+    /// What generated conversations may still order.
+    budget: Budget,
+    /// How many orders were made.
+    orders_made: AtomicUsize,
     rest: Option<RestTarget>,
     node: Option<(NodeAddress, MessageTarget)>,
     chain: Option<Chain>,
@@ -102,7 +108,6 @@ impl Suite {
         {
             return Err(RunError::Usage(CommandError::Words(command.clone()).to_string()));
         }
-        let redactor = Redactor::new(settings.target.token.as_deref());
         let scenarios = list::load(&settings.scenario_folders)?;
         let catalogue = list::catalogue()?;
         watcher.started(&settings);
@@ -111,7 +116,9 @@ impl Suite {
         let mut suite = Self {
             scenarios,
             catalogue,
-            redactor,
+            redactor: found.redactor,
+            budget: Budget::new(0, 0),
+            orders_made: AtomicUsize::new(0),
             means: Means {
                 rest: found.rest_face,
                 p2p: found.node_face,
@@ -128,8 +135,10 @@ impl Suite {
             readings: Readings::new(),
             settings,
         };
+        watcher.step(&suite.pace());
         suite.readings = suite.take_fingerprints().await;
-        fingerprint::tell(&suite.readings, watcher);
+        suite.budget = suite.whole_budget();
+        fingerprint::tell(&suite.readings, &suite.redactor, watcher);
         Ok(suite)
     }
 
@@ -146,10 +155,79 @@ impl Suite {
             let connections = connections.map(|(_, target)| Connections::new(*target, started));
             let context = self.context(transport, "fingerprint", None);
             let stage = Stage::new(self.rest.as_ref(), connections, None, started);
-            let reading = fingerprint::take(&context, self.settings.dialect, stage).await;
+            let (reading, orders) = fingerprint::take(&context, self.settings.dialect, stage).await;
+            self.note_orders(orders);
             readings.insert(transport, reading);
         }
         readings
+    }
+
+    /// What generated conversations may order: what the operator allows, less what was ordered already.
+    fn whole_budget(&self) -> Budget {
+        let default = match self.is_all_on_loopback() {
+            true => PropertySettings::DEFAULT_MAX_ORDERS_ON_LOOPBACK,
+            false => PropertySettings::DEFAULT_MAX_ORDERS,
+        };
+        let most = self.settings.property.max_orders.unwrap_or(default);
+        let made = u32::try_from(self.orders_made()).unwrap_or(u32::MAX);
+        let plan = self.plan();
+        let conversations = plan.planned.iter().filter(|planned| {
+            planned.obstacle.is_none() && self.scenarios[planned.index].property().is_some()
+        });
+        let conversations = u32::try_from(conversations.count()).unwrap_or(u32::MAX);
+        Budget::new(most.saturating_sub(made), conversations)
+    }
+
+    fn note_orders(&self, made: usize) {
+        self.orders_made.fetch_add(made, Ordering::Relaxed);
+    }
+
+    /// How many orders were made on the target so far.
+    #[must_use]
+    pub fn orders_made(&self) -> usize {
+        self.orders_made.load(Ordering::Relaxed)
+    }
+
+    /// Whether the target is on this machine, as far as `transport` is concerned. So is an interface that isn't there.
+    #[must_use]
+    pub fn is_on_loopback(&self, transport: Transport) -> bool {
+        match transport {
+            Transport::Rest => self.rest.as_ref().is_none_or(|rest| rest.base().is_loopback()),
+            Transport::P2p => {
+                self.node.as_ref().is_none_or(|(_, node)| node.address.ip().is_loopback())
+            }
+        }
+    }
+
+    /// Whether all of the target is on this machine.
+    #[must_use]
+    pub fn is_all_on_loopback(&self) -> bool {
+        Transport::ALL.into_iter().all(|transport| self.is_on_loopback(transport))
+    }
+
+    /// How many scenarios overlap.
+    #[must_use]
+    pub fn jobs(&self) -> usize {
+        self.settings.jobs(self.is_all_on_loopback())
+    }
+
+    fn quiet_window(&self, transport: Transport) -> Duration {
+        self.settings.quiet_window(self.is_on_loopback(transport))
+    }
+
+    /// How long is waited over each interface, and how much at a time.
+    fn pace(&self) -> String {
+        let used = Transport::ALL.into_iter().filter(|face| *self.means.face(*face) != Face::None);
+        let waits = used.map(|transport| {
+            let timeout = self.settings.answer_timeout(self.is_on_loopback(transport));
+            let quiet = self.quiet_window(transport).as_millis();
+            let seconds = timeout.as_secs_f64();
+            format!(
+                "over {transport} an answer may take {seconds} s, silence counts after {quiet} ms; "
+            )
+        });
+        let at_a_time = counted(self.jobs(), "scenario", "scenarios");
+        format!("{}up to {at_a_time} at a time", waits.collect::<String>())
     }
 
     /// How the target's messages are read.
@@ -165,7 +243,9 @@ impl Suite {
     ) -> BTreeMap<Transport, DialectReport> {
         let report = |(transport, reading): (&Transport, &Reading)| {
             let explains = explained.get(transport).cloned().unwrap_or_default();
-            (*transport, DialectReport::new(reading, self.settings.profile, explains))
+            let report =
+                DialectReport::new(reading, self.settings.profile, explains, &self.redactor);
+            (*transport, report)
         };
         self.readings.iter().map(report).collect()
     }
@@ -224,7 +304,7 @@ impl Suite {
         TargetReport {
             rest: rest.or_else(|| given.rest.as_ref().map(ToString::to_string)),
             p2p: p2p.or_else(|| given.p2p.as_ref().map(ToString::to_string)),
-            command: given.command.as_deref().map(|command| self.redactor.clean(command)),
+            command: given.command.as_deref().map(|it| self.redactor.clean(&without_users(it))),
             chain: self.chain.as_ref().map(|_| "regtest".to_owned()),
         }
     }
@@ -307,6 +387,7 @@ impl Suite {
         }
         let answered = stage.was_answered();
         let notes = stage.notes().to_vec();
+        self.note_orders(stage.orders().len());
         stage.close().await;
         let mut outcome = session.finish();
         for check in outcome.checks.iter_mut().filter(|check| check.verdict >= Verdict::Warn) {
@@ -337,7 +418,13 @@ impl Suite {
             Some(why) if is_means => {
                 return Observation::Failed { reason: format!("depends on a failed check: {why}") };
             }
-            Some(why) => stage.perform_briefly(action, self.settings.quiet_window(), &why).await,
+            Some(why) => {
+                let transport = match &action {
+                    Action::Http(_) => Transport::Rest,
+                    _ => Transport::P2p,
+                };
+                stage.perform_briefly(action, self.quiet_window(transport), &why).await
+            }
             None => stage.perform(action).await,
         };
         unanswered().note(request, &observation);
@@ -357,12 +444,15 @@ impl Suite {
             let connections =
                 self.node.as_ref().map(|(_, target)| Connections::new(*target, started));
             let stage = Stage::new(self.rest.as_ref(), connections, None, started);
-            let shares = self.plan().planned.into_iter().filter(|planned| {
-                planned.obstacle.is_none() && self.scenarios[planned.index].property().is_some()
-            });
-            let shares = u32::try_from(shares.count()).unwrap_or(u32::MAX);
-            let settings = &self.settings;
-            property::carry_out(property, settings, shares, context.clone(), stage, started).await
+            let trial = property::Trial {
+                property,
+                settings: &self.settings,
+                quiet: self.quiet_window(transport),
+                budget: &self.budget,
+            };
+            let carried_out = trial.carry_out(context.clone(), stage, started).await;
+            self.note_orders(carried_out.orders);
+            (carried_out.outcome, carried_out.answered)
         } else {
             let dialect = view.dialect().title();
             let reason =

@@ -344,6 +344,7 @@ mod tests {
                 timeout_ms: 1,
                 quiet_ms: 1,
                 jobs: 1,
+                orders: 0,
                 require_judged: false,
                 exit_code: 0,
             },

@@ -4,7 +4,10 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bitcoin::secp256k1::PublicKey;
+use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 /// Why an address was refused.
@@ -154,6 +157,31 @@ impl BaseUrl {
         Some((host, self.0.port_or_known_default()?))
     }
 
+    /// The name and the password in it, percent-encoded as in the URL and decoded, and as they are sent: what isn't to be
+    /// shown of it.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let (user, password) = (self.0.username(), self.0.password().unwrap_or_default());
+        if user.is_empty() && password.is_empty() {
+            return Vec::new();
+        }
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let (user, password) = (user.to_owned(), password.to_owned());
+        let basic = BASE64_STANDARD.encode(format!("{}:{}", decoded(&user), decoded(&password)));
+        let mut secrets = vec![basic, decoded(&password), password];
+        if secrets[1].is_empty() {
+            // A name alone is a token.
+            secrets.extend([decoded(&user), user]);
+        }
+        secrets
+    }
+
+    /// As [`BaseUrl::join`], without what isn't to be shown.
+    #[must_use]
+    pub fn shown(&self, path: &str, query: &[(String, String)]) -> String {
+        without_user(self.join(path, query)).into()
+    }
+
     /// The URL of `path` below this one, with `query` behind it.
     #[must_use]
     pub fn join(&self, path: &str, query: &[(String, String)]) -> Url {
@@ -186,14 +214,17 @@ impl FromStr for BaseUrl {
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The user part of a URL can hold a password.
-        let mut shown = self.0.clone();
-        if shown.password().is_some() {
-            // Only fails for URLs without a host, which http and https ones have.
-            let _ = shown.set_password(Some("***"));
-        }
-        f.write_str(shown.as_str().trim_end_matches('/'))
+        f.write_str(without_user(self.0.clone()).as_str().trim_end_matches('/'))
     }
+}
+
+/// The user part of a URL can hold a password, or a token.
+fn without_user(mut url: Url) -> Url {
+    if !url.username().is_empty() || url.password().is_some() {
+        // Only fails for URLs without a host, which http and https ones have.
+        let _ = (url.set_username("***"), url.set_password(None));
+    }
+    url
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -264,7 +295,13 @@ mod tests {
 
     #[test]
     fn passwords_are_not_shown() {
-        let url: BaseUrl = "http://me:secret@localhost:1/".parse().unwrap();
-        assert!(!url.to_string().contains("secret"));
+        let url: BaseUrl = "http://me:p%20ss@localhost:1/".parse().unwrap();
+        assert_eq!(url.to_string(), "http://***@localhost:1");
+        assert_eq!(url.shown("get_info", &[]), "http://***@localhost:1/get_info");
+        assert_eq!(url.secrets(), ["bWU6cCBzcw==", "p ss", "p%20ss"]);
+        let token: BaseUrl = "http://token@localhost:1/".parse().unwrap();
+        assert_eq!(token.to_string(), "http://***@localhost:1");
+        assert!(token.secrets().contains(&"token".to_owned()));
+        assert_eq!("http://localhost:1/".parse::<BaseUrl>().unwrap().secrets(), [""; 0]);
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::path::Path;
 
 use super::address::{BaseUrl, NodeAddress};
-use crate::text::{clipped, one_line};
+use crate::text::{clipped, one_line, without_users};
 
 /// How many lines of standard output are looked at for the ready line.
 const MAX_LINES: usize = 10_000;
@@ -175,7 +175,8 @@ fn announced(line: ReadyLine) -> Result<Announced, CommandError> {
         match value.parse() {
             Ok(parsed) => Ok(Some(parsed)),
             Err(error) => {
-                Err(CommandError::Line { member, reason: T::Err::to_string(&error), value })
+                let (reason, value) = (T::Err::to_string(&error), without_users(&value));
+                Err(CommandError::Line { member, reason, value })
             }
         }
     }

@@ -174,14 +174,15 @@ impl RestTarget {
             RestError::Request(format!("'{}' is not an HTTP method", request.method))
         })?;
         let url = self.base.join(&request.path, &request.query);
-        let mut builder = self.client.request(method, url.clone());
+        let mut builder = self.client.request(method, url);
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
         }
-        let explain = |error: reqwest::Error| explain(&error, url.as_str(), self.timeout);
+        let shown = self.base.shown(&request.path, &request.query);
+        let explain = |error: reqwest::Error| explain(&error, &shown, self.timeout);
         let mut response = builder.send().await.map_err(explain)?;
         let status = response.status().as_u16();
         let headers = response
