@@ -41,7 +41,7 @@ enum Command {
     Run(Box<RunArgs>),
     /// Lists the scenarios, or the requirements and what checks them
     #[command(
-        after_help = "Examples:\n  lsps1-harness list\n  lsps1-harness list --requirements --json"
+        after_help = "Examples:\n  lsps1-harness list\n  lsps1-harness list --requirements --long"
     )]
     List(ListArgs),
     /// Explains a requirement (L1-042) or a scenario (purchase-bolt11)
@@ -120,7 +120,8 @@ struct RunArgs {
         help_heading = "Target"
     )]
     token: Option<String>,
-    /// The chain that the target is on, for refund addresses and invoice prefixes; without it those checks are skipped
+    /// The chain that the target is on, which its invoices, offers and addresses have to be for; without it they only
+    /// have to go with each other
     #[arg(long, value_enum, help_heading = "Target")]
     network: Option<NetworkArg>,
 
@@ -203,6 +204,9 @@ struct ListArgs {
     /// The requirements with the scenarios that check them, instead of the scenarios
     #[arg(long)]
     requirements: bool,
+    /// With the names of all scenarios, invariants and faults of each requirement
+    #[arg(long, requires = "requirements", conflicts_with = "json")]
+    long: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -330,6 +334,21 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
+/// The settings of `lsps1-harness run` with these flags, for programs that run scenarios themselves.
+///
+/// # Errors
+/// One line that says what is wrong with the flags.
+pub fn run_settings(
+    flags: impl IntoIterator<Item = impl Into<OsString>>,
+) -> Result<Settings, String> {
+    let arguments = ["lsps1-harness".into(), "run".into()];
+    let cli = Cli::try_parse_from(arguments.into_iter().chain(flags.into_iter().map(Into::into)));
+    match cli.map_err(|error| one_line_of(&error))?.command {
+        Command::Run(args) => args.into_settings(),
+        other => Err(format!("{other:?} is no run")),
+    }
+}
+
 fn run_command(args: RunArgs) -> Exit {
     if args.rest.is_none() && args.p2p.is_none() && args.target_cmd.is_none() {
         return usage(
@@ -409,7 +428,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
 
 fn list_command(args: &ListArgs) -> Exit {
     let listed = if args.requirements {
-        list::requirements(&args.scenarios, args.json)
+        let form = match (args.json, args.long) {
+            (true, _) => list::Form::Json,
+            (false, true) => list::Form::Long,
+            (false, false) => list::Form::Short,
+        };
+        list::requirements(&args.scenarios, form)
     } else {
         list::scenarios(&args.scenarios, args.json)
     };
@@ -511,21 +535,21 @@ fn explain_usage(error: &clap::Error) -> Exit {
             let _ = error.print();
             Exit::Usage
         }
-        _ => {
-            let text = error.to_string();
-            let lines: Vec<&str> = text
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .take_while(|line| {
-                    !line.starts_with("Usage:") && !line.starts_with("For more information")
-                })
-                .collect();
-            let line = lines.join(" ");
-            // clap repeats the value that it refuses.
-            usage(&without_users(line.strip_prefix("error: ").unwrap_or(&line)))
-        }
+        _ => usage(&one_line_of(error)),
     }
+}
+
+fn one_line_of(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .collect();
+    let line = lines.join(" ");
+    // clap repeats the value that it refuses.
+    without_users(line.strip_prefix("error: ").unwrap_or(&line))
 }
 
 fn usage(message: &str) -> Exit {

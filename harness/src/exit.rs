@@ -9,7 +9,7 @@ use std::process::{ExitCode, Termination};
 pub enum Exit {
     /// Nothing that was judged is broken. Warnings are allowed.
     Conformant = 0,
-    /// At least one MUST, MUST NOT or implied requirement is broken.
+    /// At least one MUST, MUST NOT or implied requirement is broken. That stands, whatever else went wrong.
     Broken = 1,
     /// The command line or the configuration is wrong. Nothing was sent.
     Usage = 2,
@@ -18,7 +18,7 @@ pub enum Exit {
     Inconclusive = 3,
     /// No scenario was run: the filters matched nothing, or everything was skipped.
     NothingRun = 4,
-    /// The harness itself failed; nothing is said about the target.
+    /// The harness itself failed, and nothing was found broken before.
     Internal = 70,
 }
 
@@ -74,7 +74,7 @@ impl Exit {
     /// The section of `--help` that lists the exit codes.
     #[must_use]
     pub fn help_section() -> String {
-        Self::section(Self::meaning)
+        Self::section(Self::meaning) + "If several apply: 2, 1, 70, 3, 4.\n"
     }
 
     /// The same for `self-test`.

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use lsps1_scenarios::coverage::{Covered, coverage};
-use lsps1_scenarios::{Catalogue, Requirement, Scenario, compat};
+use lsps1_scenarios::invariant::SUBJECTS;
+use lsps1_scenarios::{Catalogue, Level, Requirement, Scenario, compat};
 
 use crate::faults;
 use crate::list::{ListError, catalogue, load};
+use crate::shorthand::{self, Parts};
 use crate::{describe, text as texts};
 
 /// How many of a requirement's scenarios are told in full.
@@ -40,7 +42,7 @@ fn requirement(row: &Requirement, catalogue: &Catalogue, scenarios: &[Scenario])
     // Writing to a String doesn't fail, here and below.
     let _ = writeln!(text, "{} ({}, {}{lines})\n", row.id, row.level, row.section);
     let _ = writeln!(text, "{}\n", row.text);
-    let _ = writeln!(text, "Judged by:\n  {}", row.test);
+    judged_by(&mut text, row);
     for id in &row.position {
         if let Some(position) = catalogue.position(id) {
             let _ = writeln!(
@@ -67,6 +69,36 @@ fn requirement(row: &Requirement, catalogue: &Catalogue, scenarios: &[Scenario])
     text
 }
 
+/// How the row is judged by the catalogue, and what its short hand means.
+fn judged_by(text: &mut String, row: &Requirement) {
+    let parts = Parts::of(&row.test);
+    if !parts.done.is_empty() {
+        let _ = writeln!(text, "Judged by:\n  {}", parts.done);
+    }
+    for (heading, part) in [("Passes", parts.passes), ("Warns", parts.warns)] {
+        if let Some(part) = part {
+            let _ = writeln!(text, "{heading} if:\n  {part}");
+        }
+    }
+    let heading = if row.level.is_must() { "Fails" } else { "Warns" };
+    match parts.fails {
+        _ if row.level == Level::May => {}
+        Some(part) => {
+            let _ = writeln!(text, "{heading} if:\n  {part}");
+        }
+        None => {
+            let _ = writeln!(text, "{heading} if:\n  anything of that is not so");
+        }
+    }
+    let mut terms = shorthand::used_in(&row.test).peekable();
+    if terms.peek().is_some() {
+        let _ = writeln!(text, "Short hand:");
+        for (term, meaning) in terms {
+            let _ = writeln!(text, "  {term:<4}  {meaning}");
+        }
+    }
+}
+
 /// What checks the row, and how, or why nothing does.
 fn checks(text: &mut String, row: &Requirement, covered: &Covered, scenarios: &[Scenario]) {
     if let Some(unchecked) = covered.unchecked() {
@@ -74,8 +106,11 @@ fn checks(text: &mut String, row: &Requirement, covered: &Covered, scenarios: &[
         return;
     }
     if !covered.invariants.is_empty() {
-        let names = covered.invariants.join(", ");
-        let _ = writeln!(text, "\nIn all traffic of every scenario, by the invariants: {names}");
+        let _ = writeln!(text, "\nIn all traffic of every scenario, by the invariants:");
+        for subject in SUBJECTS.iter().filter(|subject| covered.invariants.contains(&subject.name))
+        {
+            let _ = writeln!(text, "  {}: looks at {}", subject.name, subject.about);
+        }
     }
     let by: Vec<&Scenario> =
         scenarios.iter().filter(|scenario| scenario.requirements().contains(&row.id)).collect();
@@ -101,11 +136,13 @@ fn steps(text: &mut String, row: &Requirement, scenario: &Scenario) {
         transports.join(", "),
         texts::one_line(scenario.title())
     );
+    let otherwise = if row.level.is_must() { "fails" } else { "warns" };
     for step in scenario.steps() {
         let _ = writeln!(text, "    sent: {}", describe::act(step));
         let own = step.expect.iter().filter(|check| check.requirements.contains(&row.id));
         for expectation in own {
             let _ = writeln!(text, "      passes if {}", describe::passes(expectation));
+            let _ = writeln!(text, "      {otherwise} otherwise");
         }
     }
 }
@@ -149,12 +186,16 @@ mod tests {
             "sent: create_order with {\"lsp_balance_sat\":",
             "passes if ",
             "it is refused with error 100",
+            "fails otherwise",
+            "Fails if:\n  order or other code",
+            "  ⊕     X ⊕ {…}: ",
             "Faults of the mock",
         ] {
             assert!(text.contains(expected), "{expected}: {text}");
         }
         let text = explain("L1-134", &[]).unwrap();
-        assert!(text.contains("by the invariants: payment"), "{text}");
+        assert!(text.contains("  payment: looks at the payment options of an order"), "{text}");
+        assert!(text.contains("Fails if:\n  anything of that is not so"), "{text}");
         let text = explain("L0-161", &[]).unwrap();
         assert!(text.contains("Profile compat: ") && text.contains("cln-lsps"), "{text}");
     }

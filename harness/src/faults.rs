@@ -5,7 +5,10 @@
 
 use std::sync::LazyLock;
 
+use lsps1_scenarios::Catalogue;
 use serde::{Deserialize, Serialize};
+
+use crate::run::collect::needs_chain;
 
 /// A fault of the mock LSP.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +19,20 @@ pub struct KnownFault {
     pub summary: String,
     /// The rows that it breaks.
     pub breaks: Vec<String>,
+    /// What it takes to see it: `messages` or `chain`.
+    pub needs: String,
+}
+
+impl KnownFault {
+    /// Whether messages alone show it, so that `self-test` tries it without a chain.
+    #[must_use]
+    pub fn shows_in_messages(&self) -> bool {
+        let on_chain = |row: &String| {
+            let row = Catalogue::builtin().get(&row.as_str().into());
+            row.is_some_and(|row| row.needs.iter().any(|need| needs_chain(*need)))
+        };
+        self.needs == "messages" && !self.breaks.iter().all(on_chain)
+    }
 }
 
 /// The file that the faults are read from.
@@ -39,7 +56,6 @@ pub fn breaking(row: &str) -> impl Iterator<Item = &'static KnownFault> + use<'_
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lsps1_scenarios::Catalogue;
 
     #[test]
     fn every_fault_breaks_rows_that_there_are() {
@@ -56,6 +72,9 @@ mod tests {
     #[test]
     fn faults_are_found_by_row() {
         assert!(breaking("L1-134").any(|fault| fault.name == "order-total-off-by-one"));
+        let shows =
+            |name: &str| all().iter().find(|it| it.name == name).unwrap().shows_in_messages();
+        assert!(shows("order-total-off-by-one") && !shows("skip-hold"));
         assert_eq!(breaking("L0-056").count(), 0);
     }
 }

@@ -29,5 +29,6 @@ pub mod regtest_up;
 pub mod report;
 pub mod run;
 pub mod self_test;
+mod shorthand;
 pub mod target;
 pub mod text;

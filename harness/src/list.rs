@@ -132,14 +132,25 @@ pub fn scenarios(folders: &[PathBuf], as_json: bool) -> Result<String, ListError
     Ok(text)
 }
 
+/// How the requirements are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One line each, with the names of the first scenario only.
+    Short,
+    /// With the names of all scenarios, invariants and faults.
+    Long,
+    /// As JSON.
+    Json,
+}
+
 /// The requirements with what checks them or why nothing does, one a line and then the sums, or as JSON.
 ///
 /// # Errors
 /// As [`load`] and [`catalogue`].
-pub fn requirements(folders: &[PathBuf], as_json: bool) -> Result<String, ListError> {
+pub fn requirements(folders: &[PathBuf], form: Form) -> Result<String, ListError> {
     catalogue()?;
     let rows = coverage(&load(folders)?);
-    if as_json {
+    if form == Form::Json {
         let list: Vec<Value> = rows.iter().map(requirement_as_json).collect();
         return Ok(pretty(&json!(list)));
     }
@@ -152,7 +163,10 @@ pub fn requirements(folders: &[PathBuf], as_json: bool) -> Result<String, ListEr
             row.row.id,
             row.row.level,
             clipped(&row.row.text, 40),
-            what_checks(row)
+            match form {
+                Form::Long => all_that_checks(row),
+                Form::Short | Form::Json => what_checks(row),
+            }
         );
     }
     let _ = writeln!(text, "\n{}", Summary::of(&rows));
@@ -191,6 +205,22 @@ fn what_checks(covered: &Covered) -> String {
         count => parts.push(counted(count, "fault", "faults")),
     }
     parts.join("; ")
+}
+
+/// `scenarios: a b; invariants: payment; faults: c d`, or why there is nothing.
+fn all_that_checks(covered: &Covered) -> String {
+    if !covered.is_checked() {
+        return what_checks(covered);
+    }
+    let faults: Vec<&str> =
+        faults::breaking(covered.row.id.as_str()).map(|fault| fault.name.as_str()).collect();
+    let parts = [
+        ("scenarios", covered.scenarios.join(" ")),
+        ("invariants", covered.invariants.join(" ")),
+        ("faults", faults.join(" ")),
+    ];
+    let told = parts.iter().filter(|(_, names)| !names.is_empty());
+    told.map(|(what, names)| format!("{what}: {names}")).collect::<Vec<_>>().join("; ")
 }
 
 fn pretty(value: &Value) -> String {

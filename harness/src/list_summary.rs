@@ -6,7 +6,7 @@ use std::fmt;
 use lsps1_scenarios::Level;
 use lsps1_scenarios::coverage::{Covered, Kind};
 
-use crate::faults;
+use crate::faults::{self, KnownFault};
 use crate::run::collect::can_be_broken;
 
 /// Rows by level, and what checks them.
@@ -22,6 +22,7 @@ struct Counts {
     rows: usize,
     checked: usize,
     proved: usize,
+    proved_on_chain: usize,
     unchecked: BTreeMap<Kind, usize>,
 }
 
@@ -29,7 +30,13 @@ impl Counts {
     fn add(&mut self, covered: &Covered) {
         self.rows += 1;
         self.checked += usize::from(covered.is_checked());
-        self.proved += usize::from(faults::breaking(covered.row.id.as_str()).next().is_some());
+        let mut faults = faults::breaking(covered.row.id.as_str()).peekable();
+        if faults.peek().is_some() {
+            match faults.any(KnownFault::shows_in_messages) {
+                true => self.proved += 1,
+                false => self.proved_on_chain += 1,
+            }
+        }
         if let Some(unchecked) = covered.unchecked() {
             *self.unchecked.entry(unchecked.kind).or_default() += 1;
         }
@@ -84,6 +91,7 @@ impl fmt::Display for Summary {
             total.rows += counts.rows;
             total.checked += counts.checked;
             total.proved += counts.proved;
+            total.proved_on_chain += counts.proved_on_chain;
             for (kind, count) in &counts.unchecked {
                 *total.unchecked.entry(*kind).or_default() += count;
             }
@@ -92,10 +100,11 @@ impl fmt::Display for Summary {
         write!(
             f,
             "\nAn LSP can break {} MUST, MUST NOT and IMPLIED rows where it can be seen: {} are checked, {} have a fault \
-             that proves it, {} have a reason, {} are gaps, {} have neither check nor reason",
+             that proves it by messages, {} one that only shows on a chain, {} have a reason, {} are gaps, {} have neither check nor reason",
             self.breakable.rows,
             self.breakable.checked,
             self.breakable.proved,
+            self.breakable.proved_on_chain,
             self.breakable.unchecked.values().sum::<usize>() - self.breakable.of(Kind::Gap),
             self.breakable.of(Kind::Gap),
             self.breakable.without_reason()

@@ -265,6 +265,7 @@ fn who_answers_everything_with_one_result_passes_what_that_result_keeps() {
         WELL_FORMED,
         ("it repeats the id of the request", &["L0-048", "L0-049"]),
         ("its messages are short", &["L0-004", "L0-063"]),
+        ("it answers after a reply was lost, and doesn't send that again", &["L0-098"]),
         (
             "it serves list_protocols, also among others, and lists LSPS1",
             &[

@@ -94,6 +94,11 @@ fn listings_are_complete_and_their_json_parses() {
     let requirements: Value =
         serde_json::from_str(&harness(&["list", "--requirements", "--json"]).stdout).unwrap();
     assert!(requirements.as_array().unwrap().len() > 400);
+    let long = harness(&["list", "--requirements", "--long"]).stdout;
+    let row = long.lines().find(|line| line.starts_with("L1-044 ")).unwrap();
+    for name in ["scenarios: above-max-lsp-balance", "property-requests", "faults: "] {
+        assert!(row.contains(name), "{row}");
+    }
     let text = harness(&["list", "--requirements"]).stdout;
     assert!(text.lines().any(|line| line.starts_with("L1-042 ")), "{text}");
 }
@@ -122,6 +127,9 @@ fn an_honest_target_exits_with_0_and_the_last_line_says_what_was_not_judged() {
         not_judged.iter().map(|group| group["requirements"].as_array().unwrap().len()).sum();
     assert!(last.starts_with(&format!("{count} ")), "{last}");
     assert!(ended.stdout.contains("seed 1 "), "{}", ended.stdout);
+    let orders = report["run"]["orders"].as_u64().unwrap();
+    assert!(orders > 20, "{orders}");
+    assert!(ended.stdout.contains(&format!("; {orders} orders made")), "{}", ended.stdout);
     assert!(!ended.stdout.contains('\u{1b}'), "colours only on a terminal");
 }
 
@@ -129,6 +137,7 @@ fn an_honest_target_exits_with_0_and_the_last_line_says_what_was_not_judged() {
 fn require_judged_exits_with_3_when_a_must_was_not_judged() {
     let (ended, _) = judge(&[], &["--require-judged", "--filter", "get-info"]);
     assert_eq!(ended.code, 3, "{}", ended.stdout);
+    assert!(ended.stdout.contains("exit 3: not judged with --require-judged: "), "{ended:?}");
 }
 
 #[test]
@@ -147,6 +156,7 @@ fn an_unreachable_target_exits_with_3() {
         harness(&["run", "--p2p", SOMEBODY, "--timeout", "1", "--filter", "list-protocols"]);
     // Somebody may listen at the usual port, but not with this key.
     assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stdout.contains("exit 3: target unreachable: "), "{ended:?}");
 }
 
 #[test]
@@ -246,9 +256,13 @@ fn each_interface_is_waited_for_by_where_it_is() {
 #[test]
 fn the_time_for_silence_can_be_given() {
     let (ended, report) =
-        judge(&["silent-on-unknown-method"], &["--quiet", "321", "--filter", "quiet"]);
+        judge(&["answers-twice"], &["--quiet", "321", "--filter", "p2p::ids-are-echoed"]);
     assert_eq!(report["run"]["quiet_ms"], 321);
     assert!(ended.stdout.contains("silence counts after 321 ms"), "{ended:?}");
+    let listened = report["findings"].to_string();
+    let (_, listened) = listened.split_once("listened on for ").expect("it was listened on");
+    let ms: u64 = listened.split(' ').next().unwrap().parse().unwrap();
+    assert!(ms >= 321, "{ms}");
 }
 
 #[test]

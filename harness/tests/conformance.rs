@@ -4,14 +4,18 @@
 //! rest its engine `regtest` on a regtest network that all tests of the process share. Environment variables point the
 //! tests at another target:
 //!
-//! | variable | meaning |
+//! | variable | as the flag of `lsps1-harness run` |
 //! |---|---|
-//! | `LSPS1_REST_URL` | base URL of its REST face |
-//! | `LSPS1_P2P` | `NODEID@HOST:PORT` |
-//! | `LSPS1_TARGET_CMD` | starts it on a regtest network, as `--regtest --target-cmd` does |
-//! | `LSPS1_TOKEN` | a token that it accepts |
+//! | `LSPS1_REST_URL` | `--rest`, the base URL of its REST face |
+//! | `LSPS1_P2P` | `--p2p`, `NODEID@HOST:PORT` |
+//! | `LSPS1_TARGET_CMD` | `--regtest --target-cmd`: starts it on a regtest network |
+//! | `LSPS1_TOKEN` | `--token`, a token that it accepts |
+//! | `LSPS1_NETWORK` | `--network`, its chain |
+//! | `LSPS1_DIALECT`, `LSPS1_PROFILE` | `--dialect`, `--profile` |
+//! | `LSPS1_TIMEOUT`, `LSPS1_QUIET` | `--timeout` in seconds, `--quiet` in milliseconds |
+//! | `LSPS1_SEED` | `--seed`, which repeats generated values; 1 if it isn't set |
 //!
-//! Another target fails a test by breaking a MUST, and by being inconclusive. From the mock only a pass is taken, or what
+//! Under `cargo nextest` each test is a process, and starts what it needs anew. Another target fails a test by breaking a MUST, and by being inconclusive. From the mock only a pass is taken, or what
 //! is listed in [`EXPECTED`].
 
 use std::process::ExitCode;
@@ -20,6 +24,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bitcoin::{Address, Amount};
 use libtest_mimic::{Arguments, Failed, Trial};
 use lsps1_fixtures::{Network, NetworkConfig};
+use lsps1_harness::cli;
 use lsps1_harness::list;
 use lsps1_harness::report::evidence;
 use lsps1_harness::run::plan::{Obstacle, Planned};
@@ -39,6 +44,24 @@ const EXPECTED: &[(&str, Verdict, &str)] = &[
 
 /// A token that the mock accepts.
 const TOKEN: &str = "open-sesame";
+
+/// The variables that say what is judged and how, and the flags that they stand for.
+const VARIABLES: &[(&str, &str)] = &[
+    ("LSPS1_REST_URL", "--rest"),
+    ("LSPS1_P2P", "--p2p"),
+    (TARGET_CMD, "--target-cmd"),
+    ("LSPS1_TOKEN", "--token"),
+    ("LSPS1_NETWORK", "--network"),
+    ("LSPS1_DIALECT", "--dialect"),
+    ("LSPS1_PROFILE", "--profile"),
+    ("LSPS1_TIMEOUT", "--timeout"),
+    ("LSPS1_QUIET", "--quiet"),
+    (SEED, "--seed"),
+];
+
+const TARGET_CMD: &str = "LSPS1_TARGET_CMD";
+
+const SEED: &str = "LSPS1_SEED";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -133,7 +156,11 @@ impl Stage {
     }
 
     fn target(&self, runtime: &Runtime, on_chain: bool) -> Result<Arc<Target>, Failed> {
-        let place = if on_chain { &self.on_chain } else { &self.without_chain };
+        // A command is started once, on a chain.
+        let place = match on_chain || variable(TARGET_CMD).is_some() {
+            true => &self.on_chain,
+            false => &self.without_chain,
+        };
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(target) = &*place {
             return Ok(Arc::clone(target));
@@ -164,23 +191,26 @@ impl Stage {
 /// Whether the verdict is one that the target may get.
 fn accept(target: &Target, name: &str, verdict: Verdict, reason: &str) -> Result<(), Failed> {
     let is_fine = match target.mock {
-        Some(_) => {
-            let is_expected = |(expected, with, because): &(&str, Verdict, &str)| {
-                *expected == name && *with == verdict && reason.contains(because)
-            };
-            verdict == Verdict::Pass || EXPECTED.iter().any(is_expected)
-        }
+        Some(_) => match EXPECTED.iter().find(|(expected, ..)| *expected == name) {
+            None => verdict == Verdict::Pass,
+            Some((_, with, because)) if *with == verdict => reason.contains(because),
+            Some((_, with, _)) => {
+                return Err(format!(
+                    "{verdict}, but EXPECTED has it as {with}; take it out: {reason}"
+                )
+                .into());
+            }
+        },
         None => matches!(verdict, Verdict::Pass | Verdict::Warn | Verdict::Skip),
     };
     if is_fine { Ok(()) } else { Err(format!("{verdict}: {reason}").into()) }
 }
 
 async fn start(on_chain: bool) -> Result<Target, Failed> {
-    let given = given_target()?;
-    let is_given = given.rest.is_some() || given.p2p.is_some() || given.command.is_some();
-    if is_given {
-        let mut settings = Settings::new(given, seed());
-        if on_chain && settings.target.command.is_some() {
+    let mut settings = given_settings()?;
+    let given = &settings.target;
+    if given.rest.is_some() || given.p2p.is_some() || given.command.is_some() {
+        if given.command.is_some() {
             settings.chain = ChainFrom::Started;
         }
         let suite = Suite::prepare(settings, &Silent).await?;
@@ -202,14 +232,14 @@ async fn start(on_chain: bool) -> Result<Target, Failed> {
     if let (Some(network), Some(address)) = (&network, mock.funding_address()) {
         give_coins(network, &address.parse::<Address<_>>()?.assume_checked()).await?;
     }
-    let target = TargetSettings {
+    settings.target = TargetSettings {
         rest: Some(mock.rest_url().parse()?),
         p2p: Some(mock.p2p().parse()?),
         token: Some(TOKEN.to_owned()),
         network: Some("regtest".to_owned()),
-        command: None,
+        ..TargetSettings::default()
     };
-    let suite = Suite::prepare_on(Settings::new(target, seed()), network, &Silent).await?;
+    let suite = Suite::prepare_on(settings, network, &Silent).await?;
     Ok(Target { suite: Arc::new(suite), mock: Some(mock) })
 }
 
@@ -222,18 +252,23 @@ async fn give_coins(network: &Network, address: &Address) -> Result<(), Failed> 
     Ok(())
 }
 
-fn given_target() -> Result<TargetSettings, Failed> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    Ok(TargetSettings {
-        rest: variable("LSPS1_REST_URL").map(|url| url.parse()).transpose()?,
-        p2p: variable("LSPS1_P2P").map(|address| address.parse()).transpose()?,
-        command: variable("LSPS1_TARGET_CMD"),
-        token: variable("LSPS1_TOKEN"),
-        network: None,
-    })
+fn given_settings() -> Result<Settings, Failed> {
+    let mut flags = Vec::new();
+    for (name, flag) in VARIABLES {
+        if let Some(value) = variable(name) {
+            // In one word, so that a value may begin with a dash.
+            flags.push(format!("{flag}={value}"));
+        }
+    }
+    if variable(SEED).is_none() {
+        flags.push("--seed=1".to_owned());
+    }
+    let mut settings = cli::run_settings(flags)?;
+    // A test that fails says what the counter-example is; the working folder isn't for its files.
+    settings.property.folder = None;
+    Ok(settings)
 }
 
-/// `LSPS1_SEED` repeats a run's generated values.
-fn seed() -> u64 {
-    std::env::var("LSPS1_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -10,9 +10,14 @@ const UPDATE: &str = "LSPS1_UPDATE_FAULTS";
 #[test]
 fn the_faults_on_file_are_those_of_the_mock() {
     let faults: Vec<Value> = Fault::all()
-        .map(
-            |fault| json!({"name": fault.name, "summary": fault.summary, "breaks": fault.breaks()}),
-        )
+        .map(|fault| {
+            json!({
+                "name": fault.name,
+                "summary": fault.summary,
+                "breaks": fault.breaks(),
+                "needs": fault.needs.name(),
+            })
+        })
         .collect();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/faults.json");
     if std::env::var_os(UPDATE).is_some() {

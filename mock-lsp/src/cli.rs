@@ -416,10 +416,8 @@ fn print_faults(as_json: bool) -> std::io::Result<()> {
     }
     let width = Fault::all().map(|fault| fault.name.len()).max().unwrap_or_default();
     for fault in Fault::all() {
-        let breaks = fault.breaks();
-        let more = if breaks.len() > 6 { " …" } else { "" };
-        let shown = breaks[..breaks.len().min(6)].join(" ");
-        writeln!(stdout, "{:width$}  {} ({shown}{more})", fault.name, fault.summary)?;
+        let breaks = fault.breaks().join(" ");
+        writeln!(stdout, "{:width$}  {} ({breaks})", fault.name, fault.summary)?;
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! The finding that a target speaks an older text of LSPS1.
 
 use lsps1_scenarios::dialect::{Confidence, Dialect, Marker, Reading};
-use lsps1_scenarios::{Profile, Verdict};
+use lsps1_scenarios::{Evidence, Profile, Transport, Verdict};
 use serde::{Deserialize, Serialize};
 
+use super::model::FindingReport;
 use crate::text::Redactor;
 
 /// The dialect that a target speaks over one transport.
@@ -77,10 +78,23 @@ impl DialectReport {
         }
     }
 
-    /// Whether the dialect alone makes the target non-conformant.
+    /// The headline finding among the others.
     #[must_use]
-    pub fn is_broken(&self) -> bool {
-        self.finding.as_ref().is_some_and(|finding| finding.verdict == Verdict::Fail)
+    pub fn as_finding(&self, transport: Transport) -> Option<FindingReport> {
+        let DialectFinding { verdict, message, changes, explains: _ } = self.finding.as_ref()?;
+        let seen = self.markers.iter().map(|marker| format!("seen: {}", marker.seen));
+        let changed = changes.iter().map(|change| format!("changed since: {change}"));
+        Some(FindingReport {
+            requirement: FindingReport::DIALECT.to_owned(),
+            section: String::new(),
+            text: "The target speaks LSPS1 as bLIP-51 has it.".to_owned(),
+            verdict: *verdict,
+            transport,
+            scenario: "fingerprint".to_owned(),
+            met_by: 1,
+            message: message.clone(),
+            evidence: seen.chain(changed).map(Evidence::note).collect(),
+        })
     }
 }
 
@@ -104,7 +118,7 @@ mod tests {
             Vec::new(),
             &Redactor::default(),
         );
-        assert!(report.finding.is_none() && !report.is_broken());
+        assert!(report.finding.is_none() && report.as_finding(Transport::P2p).is_none());
     }
 
     #[test]
@@ -114,11 +128,15 @@ mod tests {
             DialectReport::new(&Reading::forced(dialect), profile, explains, &Redactor::default())
         };
         let strict = of(Dialect::D1, Profile::Strict);
-        assert!(strict.is_broken());
+        let finding = strict.as_finding(Transport::Rest).unwrap();
+        assert_eq!((finding.verdict, finding.transport), (Verdict::Fail, Transport::Rest));
+        assert!(finding.is_dialect() && !finding.evidence.is_empty());
         assert!(strict.finding.unwrap().changes.iter().any(|change| change.contains("wrapper")));
         let compat = of(Dialect::D1, Profile::Compat);
-        assert!(!compat.is_broken());
-        assert!(compat.finding.unwrap().message.contains("Alby Hub"));
-        assert!(!of(Dialect::RestSeed, Profile::Strict).is_broken());
+        let compat = compat.as_finding(Transport::P2p).unwrap();
+        assert_eq!(compat.verdict, Verdict::Warn);
+        assert!(compat.message.contains("Alby Hub"));
+        let page = of(Dialect::RestSeed, Profile::Strict).as_finding(Transport::Rest).unwrap();
+        assert_eq!(page.verdict, Verdict::Warn);
     }
 }

@@ -9,9 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::dialect::DialectReport;
 use crate::exit::Exit;
+use crate::text::counted;
 
 /// Names the version of the report's form.
 pub const SCHEMA: &str = "lsps1-harness/report/1";
+
+/// How the reason of a scenario begins that was not run as the target isn't there.
+pub(crate) const UNREACHABLE: &str = "target unreachable";
 
 /// Everything that a run found out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,22 +39,18 @@ pub struct Report {
 }
 
 impl Report {
-    /// The exit code that the run ends with.
+    /// The exit code that the run ends with. What is broken is broken, also where the harness failed elsewhere; and that
+    /// it failed says more than that something else stayed open.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        let Summary { pass, fail: _, warn: _, skip: _, inconclusive, error } = self.summary;
         let broken = self.summary.fail > 0
-            || self.findings.iter().any(|finding| finding.verdict == Verdict::Fail)
-            || self.dialect.values().any(DialectReport::is_broken);
-        // What an old dialect explains has its finding.
-        let explained = self.scenarios.iter().filter(|scenario| scenario.explained_by.is_some());
-        let inconclusive = inconclusive.saturating_sub(explained.count());
-        let judged = pass + self.summary.warn + self.summary.fail;
-        if error > 0 {
-            Exit::Internal
-        } else if broken {
+            || self.findings.iter().any(|finding| finding.verdict == Verdict::Fail);
+        let judged = self.summary.pass + self.summary.warn + self.summary.fail;
+        if broken {
             Exit::Broken
-        } else if inconclusive > 0 {
+        } else if self.summary.error > 0 {
+            Exit::Internal
+        } else if self.inconclusive() > 0 {
             Exit::Inconclusive
         } else if judged == 0 {
             Exit::NothingRun
@@ -59,6 +59,38 @@ impl Report {
         } else {
             Exit::Conformant
         }
+    }
+
+    /// What the exit code means for this run.
+    #[must_use]
+    pub fn exit_reason(&self) -> String {
+        match self.exit() {
+            Exit::Inconclusive if self.inconclusive() == 0 => {
+                let count = self.not_judged_count();
+                format!(
+                    "not judged with --require-judged: {}",
+                    counted(count, "MUST row", "MUST rows")
+                )
+            }
+            Exit::Inconclusive => {
+                let open = self.scenarios.iter().filter(|it| it.verdict == Verdict::Inconclusive);
+                let is_there = |it: &ScenarioReport| {
+                    it.reason.as_deref().is_some_and(|reason| !reason.contains(UNREACHABLE))
+                };
+                let what = counted(self.inconclusive(), "scenario", "scenarios");
+                match open.clone().any(is_there) {
+                    true => format!("run inconclusive: {what} came to no verdict"),
+                    false => format!("{UNREACHABLE}: {what} came to no verdict"),
+                }
+            }
+            exit => exit.meaning().to_owned(),
+        }
+    }
+
+    /// The scenarios that came to no verdict. What an old dialect explains has its finding.
+    fn inconclusive(&self) -> usize {
+        let explained = self.scenarios.iter().filter(|scenario| scenario.explained_by.is_some());
+        self.summary.inconclusive.saturating_sub(explained.count())
     }
 
     /// How many MUST rows were not judged.
@@ -185,10 +217,10 @@ impl ScenarioReport {
     }
 }
 
-/// A requirement that the target breaks on a transport.
+/// A requirement that the target breaks on a transport, or the headline of an old dialect.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FindingReport {
-    /// The requirement's id.
+    /// The requirement's id, or [`FindingReport::DIALECT`].
     pub requirement: String,
     /// The spec's section.
     pub section: String,
@@ -208,6 +240,17 @@ pub struct FindingReport {
     pub evidence: Vec<Evidence>,
 }
 
+impl FindingReport {
+    /// Stands in the place of a requirement's id in the finding that the target speaks an older text of LSPS1.
+    pub const DIALECT: &'static str = "dialect";
+
+    /// Whether it is that finding.
+    #[must_use]
+    pub fn is_dialect(&self) -> bool {
+        self.requirement == Self::DIALECT
+    }
+}
+
 /// MUST rows that were not judged, for one reason.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NotJudged {
@@ -215,4 +258,112 @@ pub struct NotJudged {
     pub reason: String,
     /// Their ids.
     pub requirements: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(summary: Summary) -> Report {
+        Report {
+            schema: SCHEMA.to_owned(),
+            target: TargetReport::default(),
+            run: RunReport {
+                version: String::new(),
+                started_at: String::new(),
+                duration_ms: 1,
+                profile: Profile::Strict,
+                seed: 1,
+                timeout_ms: 1,
+                quiet_ms: 1,
+                jobs: 1,
+                orders: 0,
+                require_judged: false,
+                exit_code: 0,
+            },
+            dialect: BTreeMap::new(),
+            summary,
+            scenarios: Vec::new(),
+            findings: Vec::new(),
+            not_judged: Vec::new(),
+        }
+    }
+
+    /// Every combination of verdicts that a run can end with.
+    #[test]
+    fn the_exit_code_follows_from_the_gravest_of_what_happened() {
+        for bits in 0..64_usize {
+            let has = |bit: usize| (bits >> bit) & 1;
+            let summary = Summary {
+                pass: has(0),
+                fail: has(1),
+                warn: has(2),
+                skip: has(3),
+                inconclusive: has(4),
+                error: has(5),
+            };
+            let expected = match summary {
+                Summary { fail: 1, .. } => Exit::Broken,
+                Summary { error: 1, .. } => Exit::Internal,
+                Summary { inconclusive: 1, .. } => Exit::Inconclusive,
+                Summary { pass: 0, warn: 0, .. } => Exit::NothingRun,
+                _ => Exit::Conformant,
+            };
+            assert_eq!(report(summary).exit(), expected, "{summary}");
+        }
+    }
+
+    #[test]
+    fn what_an_invariant_alone_found_is_broken_and_what_a_dialect_explains_is_not_open() {
+        let mut found = report(Summary { pass: 1, error: 1, ..Summary::default() });
+        found.findings.push(FindingReport {
+            requirement: "L1-001".into(),
+            section: String::new(),
+            text: String::new(),
+            verdict: Verdict::Fail,
+            transport: Transport::P2p,
+            scenario: "a".into(),
+            met_by: 1,
+            message: "m".into(),
+            evidence: Vec::new(),
+        });
+        assert_eq!(found.exit(), Exit::Broken);
+        found.findings[0].verdict = Verdict::Warn;
+        assert_eq!(found.exit(), Exit::Internal);
+
+        let mut old = report(Summary { pass: 1, ..Summary::default() });
+        open(&mut old, "explained by dialect d1", Some(Dialect::D1));
+        assert_eq!(old.exit(), Exit::Conformant);
+    }
+
+    fn open(report: &mut Report, reason: &str, explained_by: Option<Dialect>) {
+        report.summary.count(Verdict::Inconclusive);
+        report.scenarios.push(ScenarioReport {
+            id: "a".into(),
+            title: "a".into(),
+            transport: Transport::P2p,
+            requirements: Vec::new(),
+            verdict: Verdict::Inconclusive,
+            reason: Some(reason.to_owned()),
+            explained_by,
+            duration_ms: 1,
+        });
+    }
+
+    #[test]
+    fn exit_3_names_the_one_cause_that_applies() {
+        let mut gone = report(Summary::default());
+        open(&mut gone, "target unreachable: refused", None);
+        assert_eq!(gone.exit_reason(), "target unreachable: 1 scenario came to no verdict");
+        open(&mut gone, "depends on a failed check", None);
+        assert_eq!(gone.exit_reason(), "run inconclusive: 2 scenarios came to no verdict");
+
+        let mut partly = report(Summary { pass: 1, ..Summary::default() });
+        partly.not_judged =
+            vec![NotJudged { reason: "r".into(), requirements: vec!["L1-001".into()] }];
+        assert_eq!(partly.exit(), Exit::Conformant);
+        partly.run.require_judged = true;
+        assert_eq!(partly.exit(), Exit::Inconclusive);
+        assert_eq!(partly.exit_reason(), "not judged with --require-judged: 1 MUST row");
+    }
 }

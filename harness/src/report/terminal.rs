@@ -38,23 +38,24 @@ impl View {
                 self.dialect(*transport, dialect, finding);
             }
         }
-        if !report.findings.is_empty() {
+        let mut findings =
+            report.findings.iter().filter(|finding| !finding.is_dialect()).peekable();
+        if findings.peek().is_some() {
             self.line("");
-            for finding in &report.findings {
-                self.finding(finding);
-            }
+            findings.for_each(|finding| self.finding(finding));
         }
         self.skipped(report);
         self.line("");
         self.line(&format!(
-            "{} in {}: {}",
+            "{} in {}: {}; {} made",
             counted(report.scenarios.len(), "scenario", "scenarios"),
             seconds(report.run.duration_ms),
-            report.summary
+            report.summary,
+            counted(report.run.orders, "order", "orders"),
         ));
         let exit = report.exit();
         let style = if exit.code() == 0 { GOOD } else { BAD };
-        self.line(&format!("{style}exit {}: {}{style:#}", exit.code(), exit.meaning()));
+        self.line(&format!("{style}exit {}: {}{style:#}", exit.code(), report.exit_reason()));
         self.line(&not_judged_line(report));
     }
 

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lsps1_scenarios::coverage::Covered;
 use lsps1_scenarios::requirement::{Observable, Prerequisite};
 use lsps1_scenarios::{
-    Catalogue, CheckResult, Profile, Requirement, RequirementId, Transport, Verdict, compat,
-    dialect,
+    CheckResult, Profile, Requirement, RequirementId, Transport, Verdict, compat, dialect,
 };
 
-use super::plan::{Left, Plan};
+use super::plan::{Left, NEEDS_CHAIN, Plan};
 use crate::report::evidence::redacted;
 use crate::report::model::{FindingReport, NotJudged, ScenarioReport, Summary};
 use crate::text::{Redactor, one_line};
@@ -93,16 +93,18 @@ impl Collector {
         }
     }
 
-    /// Everything in its final form. The plan tells why what wasn't judged wasn't.
+    /// Everything in its final form. The plan and what checks each row tell why what wasn't judged wasn't.
     #[must_use]
-    pub fn finish(self, plan: &Plan, catalogue: &Catalogue, redactor: &Redactor) -> Collected {
-        let not_judged = self.not_judged(plan, catalogue);
+    pub fn finish(self, plan: &Plan, coverage: &[Covered], redactor: &Redactor) -> Collected {
+        let not_judged = self.not_judged(plan, coverage);
+        let rows: BTreeMap<&RequirementId, &Requirement> =
+            coverage.iter().map(|covered| (&covered.row.id, covered.row)).collect();
         let explained = self.explained_rows();
         let mut findings: Vec<FindingReport> = self
             .findings
             .into_iter()
             .map(|((requirement, transport), gathered)| {
-                let row = catalogue.get(&requirement);
+                let row = rows.get(&requirement).copied();
                 FindingReport {
                     requirement: requirement.to_string(),
                     section: row.map(|row| row.section.clone()).unwrap_or_default(),
@@ -144,12 +146,12 @@ impl Collector {
         self.explained.iter().map(of).collect()
     }
 
-    fn not_judged(&self, plan: &Plan, catalogue: &Catalogue) -> Vec<NotJudged> {
+    fn not_judged(&self, plan: &Plan, coverage: &[Covered]) -> Vec<NotJudged> {
         let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for row in
-            catalogue.iter().filter(|row| can_be_broken(row) && !self.judged.contains(&row.id))
-        {
-            groups.entry(self.why_not(row, plan)).or_default().push(row.id.to_string());
+        let undecided = |row: &Requirement| can_be_broken(row) && !self.judged.contains(&row.id);
+        for covered in coverage.iter().filter(|covered| undecided(covered.row)) {
+            let id = covered.row.id.to_string();
+            groups.entry(self.why_not(covered, plan)).or_default().push(id);
         }
         let mut groups: Vec<NotJudged> = groups
             .into_iter()
@@ -159,9 +161,10 @@ impl Collector {
         groups
     }
 
-    /// Why nothing was decided about `row`; of several scenarios that name it, what happened to the one that came
+    /// Why nothing was decided about a row; of several scenarios that name it, what happened to the one that came
     /// furthest.
-    fn why_not(&self, row: &Requirement, plan: &Plan) -> String {
+    fn why_not(&self, covered: &Covered, plan: &Plan) -> String {
+        let row = covered.row;
         let id = row.id.as_str();
         if let Some(message) = self.explained.values().find_map(|rows| rows.get(&row.id)) {
             // The particulars differ from row to row.
@@ -176,7 +179,7 @@ impl Collector {
                 Verdict::Inconclusive | Verdict::Error => return "inconclusive".to_owned(),
                 Verdict::Skip => skipped = skipped.or(scenario.reason.as_deref()),
                 Verdict::Pass | Verdict::Warn | Verdict::Fail => {
-                    return "their condition did not arise in this run".to_owned();
+                    return NOT_MET.to_owned();
                 }
             }
         }
@@ -187,12 +190,27 @@ impl Collector {
             Some(Left::Filtered) => "left out by --filter, --skip or --transport".to_owned(),
             Some(Left::NoTransport(Transport::P2p)) => "need --p2p".to_owned(),
             Some(Left::NoTransport(Transport::Rest)) => "need --rest".to_owned(),
-            None if row.needs.iter().any(|need| needs_chain(*need)) => {
-                "no scenario yet, they will need a chain".to_owned()
-            }
-            None => "no scenario yet".to_owned(),
+            None => not_by_scenarios(covered, plan),
         }
     }
+}
+
+/// Said of rows that are judged when something happens that didn't.
+const NOT_MET: &str = "their condition did not arise in this run";
+
+/// Why nothing was decided about a row that no scenario is about.
+fn not_by_scenarios(covered: &Covered, plan: &Plan) -> String {
+    if let Some(unchecked) = covered.unchecked() {
+        return unchecked.why;
+    }
+    // Invariants judge it, in traffic that has to occur first.
+    if let Some(transport) = plan.missing_for(covered.row) {
+        return format!("need --{transport}");
+    }
+    if !plan.has_chain() && covered.row.needs.iter().any(|need| needs_chain(*need)) {
+        return format!("skipped: {NEEDS_CHAIN}");
+    }
+    NOT_MET.to_owned()
 }
 
 /// The message of a finding. Where profile `compat` tolerates what is known of the ecosystem, it names who suffers.
@@ -229,7 +247,9 @@ pub(crate) const fn needs_chain(need: Prerequisite) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lsps1_scenarios::Evidence;
+    use crate::run::plan::{ChainMeans, Face, Means, Selection};
+    use lsps1_scenarios::coverage::coverage;
+    use lsps1_scenarios::{Catalogue, Evidence, Scenario, builtin_scenarios};
 
     fn scenario(id: &str, transport: Transport, verdict: Verdict) -> ScenarioReport {
         ScenarioReport {
@@ -254,7 +274,11 @@ mod tests {
     }
 
     fn finish(collector: Collector) -> Collected {
-        collector.finish(&Plan::default(), Catalogue::builtin(), &Redactor::new(["sesame"]))
+        collector.finish(&Plan::default(), &coverage(&scenarios()), &Redactor::new(["sesame"]))
+    }
+
+    fn scenarios() -> Vec<Scenario> {
+        builtin_scenarios().unwrap()
     }
 
     #[test]
@@ -346,15 +370,36 @@ mod tests {
         let mut collector = Collector::default();
         collector.add(scenario("a", Transport::P2p, Verdict::Skip), Vec::new());
         let collected = finish(collector);
-        let skipped = collected
-            .not_judged
-            .iter()
-            .find(|group| group.reason.starts_with("skipped: "))
-            .unwrap();
+        let skipped =
+            collected.not_judged.iter().find(|group| group.reason == "skipped: because").unwrap();
         assert_eq!(skipped.requirements, ["L1-001"]);
         let all: usize = collected.not_judged.iter().map(|group| group.requirements.len()).sum();
         let rows = Catalogue::builtin().iter().filter(|row| can_be_broken(row)).count();
         assert_eq!(all, rows);
         assert!(rows > 270, "{rows}");
+    }
+
+    #[test]
+    fn rows_that_no_scenario_is_about_have_the_reason_of_what_judges_them() {
+        let scenarios = scenarios();
+        let covered = coverage(&scenarios);
+        let reason = |id: &str, means: &Means| {
+            let plan = Plan::new(&scenarios, &Selection::default(), means);
+            let covered = covered.iter().find(|covered| covered.row.id.as_str() == id).unwrap();
+            assert!(covered.scenarios.is_empty(), "{id} has scenarios now, take another row");
+            not_by_scenarios(covered, &plan)
+        };
+        let rest = Means { rest: Face::There, ..Means::default() };
+        let both = Means { p2p: Face::There, ..rest.clone() };
+        let on_chain = Means { chain: ChainMeans::Ready, ..both.clone() };
+        // By invariants: over custom messages only, and after a payment only.
+        assert_eq!(reason("L0-042", &rest), "need --p2p");
+        assert_eq!(reason("L0-042", &both), NOT_MET);
+        assert_eq!(reason("L1-168", &both), format!("skipped: {NEEDS_CHAIN}"));
+        assert_eq!(reason("L1-168", &on_chain), NOT_MET);
+        // By nothing.
+        let umbrella = Catalogue::builtin().iter().find(|row| row.umbrella && can_be_broken(row));
+        let umbrella = umbrella.unwrap().id.as_str();
+        assert!(reason(umbrella, &both).starts_with("restates other rows"), "{umbrella}");
     }
 }

@@ -25,7 +25,7 @@ use lsps1_scenarios::{Profile, Transport};
 use crate::exit::Exit;
 use crate::list::ListError;
 use crate::report::Report;
-use crate::report::model::{RunReport, SCHEMA, ScenarioReport};
+use crate::report::model::{FindingReport, RunReport, SCHEMA, ScenarioReport};
 use crate::target::address::{BaseUrl, NodeAddress};
 use crate::text::Redactor;
 use collect::Collector;
@@ -252,9 +252,14 @@ pub async fn run(settings: Settings, watcher: &dyn Watcher) -> Result<Report, Ru
     schedule::run_all(&suite, &plan, watcher, |scenario, checks| collector.add(scenario, checks))
         .await;
 
-    let catalogue = suite.catalogue();
-    let collected = collector.finish(&plan, catalogue, suite.redactor());
+    let collected = collector.finish(&plan, &suite.coverage(), suite.redactor());
     let settings = suite.settings();
+    let dialect = suite.dialect_report(&collected.explained);
+    let headlines =
+        dialect.iter().filter_map(|(transport, dialect)| dialect.as_finding(*transport));
+    let mut findings: Vec<FindingReport> = headlines.chain(collected.findings).collect();
+    // Stable: within a verdict the headlines come first.
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
     let mut report = Report {
         schema: SCHEMA.to_owned(),
         target: suite.target_report(),
@@ -271,10 +276,10 @@ pub async fn run(settings: Settings, watcher: &dyn Watcher) -> Result<Report, Ru
             require_judged: settings.require_judged,
             exit_code: 0,
         },
-        dialect: suite.dialect_report(&collected.explained),
+        dialect,
         summary: collected.summary,
         scenarios: collected.scenarios,
-        findings: collected.findings,
+        findings,
         not_judged: collected.not_judged,
     };
     report.run.exit_code = report.exit().code();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lsps1_scenarios::{Need, RequirementId, Scenario, Transport};
+use lsps1_scenarios::{Need, Requirement, RequirementId, Scenario, Transport};
 
 /// What there is to run scenarios with.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,9 @@ impl Means {
     }
 }
 
+/// What is said of a scenario that can't be run without a chain.
+pub(super) const NEEDS_CHAIN: &str = "needs a chain (give --regtest with --target-cmd, or --bitcoind-rpc)";
+
 /// What the operator wants to see run.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -98,13 +101,21 @@ pub struct Plan {
     /// The scenarios that are part of the run.
     pub planned: Vec<Planned>,
     left_out: BTreeMap<RequirementId, Left>,
+    /// The interfaces that the target hasn't got, or isn't known to have.
+    missing: Vec<Transport>,
+    has_chain: bool,
 }
 
 impl Plan {
     /// Chooses from `scenarios`.
     #[must_use]
     pub fn new(scenarios: &[Scenario], selection: &Selection, means: &Means) -> Self {
-        let mut plan = Self::default();
+        let missing = Transport::ALL.into_iter().filter(|face| *means.face(*face) == Face::None);
+        let mut plan = Self {
+            missing: missing.collect(),
+            has_chain: means.chain == ChainMeans::Ready,
+            ..Self::default()
+        };
         for (index, scenario) in scenarios.iter().enumerate() {
             for &transport in scenario.transports() {
                 if let Some(left) = left_out(scenario, transport, selection, means) {
@@ -128,6 +139,26 @@ impl Plan {
             (on_chain, planned.transport)
         });
         plan
+    }
+
+    /// Whether there is a chain around the target.
+    #[must_use]
+    pub const fn has_chain(&self) -> bool {
+        self.has_chain
+    }
+
+    /// The interface without which nothing is seen of `row`, if it is missing.
+    #[must_use]
+    pub fn missing_for(&self, row: &Requirement) -> Option<Transport> {
+        let is_seen = |transport: &Transport| match transport {
+            Transport::P2p => row.on_p2p(),
+            Transport::Rest => row.on_rest(),
+        };
+        let mut seen = Transport::ALL.into_iter().filter(is_seen);
+        match (seen.next(), seen.next()) {
+            (Some(only), None) if self.missing.contains(&only) => Some(only),
+            _ => None,
+        }
     }
 
     /// Why the scenarios that check `requirement` aren't part of the plan, if there are any.
@@ -174,9 +205,7 @@ fn obstacle(scenario: &Scenario, transport: Transport, means: &Means) -> Option<
     scenario.needs().iter().find_map(|need| match need {
         Need::Chain => match &means.chain {
             ChainMeans::Ready => None,
-            ChainMeans::None => Some(Obstacle::NotGiven(
-                "needs a chain (give --regtest with --target-cmd, or --bitcoind-rpc)".to_owned(),
-            )),
+            ChainMeans::None => Some(Obstacle::NotGiven(NEEDS_CHAIN.to_owned())),
             ChainMeans::Failed(reason) => Some(Obstacle::Failed(reason.clone())),
         },
         Need::Token if means.token => None,

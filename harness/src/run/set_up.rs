@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::chain::Chain;
 use super::plan::{ChainMeans, Face};
 use super::{ChainFrom, Settings, TargetSettings, Watcher};
+use crate::report::model::UNREACHABLE;
 use crate::target::address::{BaseUrl, NodeAddress};
 use crate::target::command::{Announced, CommandTarget};
 use crate::target::custom_message::{Connections, MessageTarget};
@@ -235,7 +236,7 @@ async fn find_rest(
     let answer = located.send(&RestRequest::get("get_info")).await;
     found.rest_face = match &answer {
         Err(error) if error.is_unreachable() => {
-            Face::Unavailable(format!("target unreachable: {error}"))
+            Face::Unavailable(format!("{UNREACHABLE}: {error}"))
         }
         // However bad the answer, judging it is the scenarios' work.
         Ok(_) | Err(_) => Face::There,
@@ -280,7 +281,7 @@ async fn find_node(
         None => " (the node of get_info's uris; --transport rest judges REST alone)",
     };
     let unavailable = |reason: String| match speaks {
-        true => Face::Unavailable(format!("target unreachable: {reason}{origin}")),
+        true => Face::Unavailable(format!("{UNREACHABLE}: {reason}{origin}")),
         false => Face::None,
     };
     let socket = match address.resolve().await {

@@ -9,13 +9,14 @@ use bitcoin::key::{CompressedPublicKey, Secp256k1};
 use bitcoin::secp256k1::{PublicKey, SecretKey};
 use lsps1_fixtures::Network;
 use lsps1_fixtures::run_dir::RunDir;
+use lsps1_scenarios::coverage::{Covered, coverage};
 use lsps1_scenarios::dialect::{self, Reading, View};
 use lsps1_scenarios::invariant::{self, RunFacts};
 use lsps1_scenarios::property::Property;
 use lsps1_scenarios::verdict::CheckSet;
 use lsps1_scenarios::{
-    Action, Catalogue, CheckResult, End, Need, Observation, Scenario, Session, SessionContext,
-    SessionOutcome, Span, Transport, Verdict, Wait,
+    Action, CheckResult, End, Need, Observation, Scenario, Session, SessionContext, SessionOutcome,
+    Span, Transport, Verdict, Wait,
 };
 
 use super::chain::Chain;
@@ -44,7 +45,6 @@ const MAX_ACTIONS: usize = 100_000;
 pub struct Suite {
     settings: Settings,
     scenarios: Vec<Scenario>,
-    catalogue: &'static Catalogue,
     redactor: Redactor,
     means: Means,
     /// What generated conversations may still order.
@@ -109,13 +109,12 @@ impl Suite {
             return Err(RunError::Usage(CommandError::Words(command.clone()).to_string()));
         }
         let scenarios = list::load(&settings.scenario_folders)?;
-        let catalogue = list::catalogue()?;
+        list::catalogue()?;
         watcher.started(&settings);
         let found = set_up(&settings, network, watcher).await;
         let token = settings.target.token.is_some();
         let mut suite = Self {
             scenarios,
-            catalogue,
             redactor: found.redactor,
             budget: Budget::new(0, 0),
             orders_made: AtomicUsize::new(0),
@@ -277,10 +276,10 @@ impl Suite {
         &self.settings
     }
 
-    /// The requirement catalogue.
+    /// What checks each row of the requirement catalogue.
     #[must_use]
-    pub const fn catalogue(&self) -> &'static Catalogue {
-        self.catalogue
+    pub fn coverage(&self) -> Vec<Covered> {
+        coverage(&self.scenarios)
     }
 
     /// The chain around the target, if there is one.
