@@ -16,8 +16,8 @@ use crate::run::property::PropertySettings;
 use crate::run::{ChainFrom, Settings, TargetSettings};
 use crate::self_test::{self, SelfTestSettings};
 use crate::target::address::{BaseUrl, NodeAddress};
-use crate::{explain, list, regtest_up, report, run};
 use crate::text::without_users;
+use crate::{explain, list, regtest_up, report, run};
 
 /// Judges an LSP by the letter of LSPS1 (bLIP-51), over REST and Lightning custom messages.
 #[derive(Debug, Parser)]

@@ -7,6 +7,8 @@
     reason = "a test helper that can't go on fails its test"
 )]
 
+#[path = "support/node.rs"]
+mod node;
 mod support;
 
 use std::io::{Read as _, Write as _};
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use lsps1_fixtures::node::{InboundPolicy, LSPS_MESSAGE_TYPE, Node, NodeConfig, NodeEvent};
+use node::{Reaction, node_target};
 use serde_json::Value;
 use support::{Ended, harness_with_report};
 
@@ -42,6 +44,14 @@ fn inconclusive(report: &Value) -> Vec<&str> {
         .filter(|scenario| scenario["verdict"] == "inconclusive")
         .map(|scenario| scenario["reason"].as_str().unwrap())
         .collect()
+}
+
+/// Something went wrong for this reason.
+fn says(report: &Value, text: &str) {
+    let mut reasons = inconclusive(report);
+    let findings = report["findings"].as_array().unwrap();
+    reasons.extend(findings.iter().map(|finding| finding["message"].as_str().unwrap()));
+    assert!(reasons.iter().any(|reason| reason.contains(text)), "{reasons:#?}");
 }
 
 /// Everything that the findings show as evidence.
@@ -105,6 +115,7 @@ fn rest_that_closes_in_mid_answer() {
     );
     let (_, report) = run(&["--rest", &url]);
     assert_eq!(report["summary"]["pass"], 0, "{report:#}");
+    says(&report, "broke off");
 }
 
 #[test]
@@ -129,12 +140,16 @@ fn rest_that_answers_with_ten_megabytes() {
 #[test]
 fn rest_that_never_ends_its_answer() {
     let port = tcp_target(|mut stream| {
+        // Who answers before the question has broken HTTP already.
+        let _ = stream.read(&mut [0; 16 * 1024]);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
         while stream.write_all(b"1\r\n \r\n").is_ok() {
             std::thread::sleep(Duration::from_millis(20));
         }
     });
-    run(&["--rest", &format!("http://127.0.0.1:{port}/api/v1")]);
+    let (_, report) = run(&["--rest", &format!("http://127.0.0.1:{port}/api/v1")]);
+    assert_eq!(report["summary"]["pass"], 0, "{report:#}");
+    says(&report, "no complete answer");
 }
 
 #[test]
@@ -159,14 +174,17 @@ fn rest_that_answers_with_invalid_utf8() {
 #[test]
 fn rest_that_does_not_speak_http() {
     let url = http_target("SSH-2.0-OpenSSH_9.2p1\r\n");
-    run(&["--rest", &url]);
+    let (_, report) = run(&["--rest", &url]);
+    assert_eq!(report["summary"]["pass"], 0, "{report:#}");
+    says(&report, "broke off");
 }
 
 #[test]
 fn rest_that_tries_to_take_over_the_terminal() {
     let body = "{\"min_channel_balance_sat\":\"\u{1b}]0;owned\u{7}\u{202e}\"}";
     let url = http_target(ok("application/json", body.as_bytes()));
-    let (ended, _) = run(&["--rest", &url]);
+    let (ended, report) = run(&["--rest", &url]);
+    assert!(evidence(&report).contains("owned"), "what is looked for was there: {report:#}");
     for forbidden in ['\u{1b}', '\u{7}', '\u{202e}'] {
         assert!(
             !ended.stdout.contains(forbidden) && !ended.stderr.contains(forbidden),
@@ -183,8 +201,9 @@ fn rest_that_redirects_elsewhere_is_not_followed() {
     let answer = format!(
         "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{elsewhere}/\r\nContent-Length: 0\r\n\r\n"
     );
-    let (ended, _) = run(&["--rest", &http_target(answer)]);
+    let (ended, report) = run(&["--rest", &http_target(answer)]);
     assert_eq!(ended.code, 1);
+    assert!(report["findings"].to_string().contains("302"), "{report:#}");
     assert!(!followed.load(Ordering::SeqCst));
 }
 
@@ -202,8 +221,11 @@ fn p2p_that_never_shakes_hands() {
     let port = tcp_target(|mut stream| {
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    let (ended, _) = run(&["--p2p", &format!("{SOMEBODY}@127.0.0.1:{port}")]);
+    let (ended, report) = run(&["--p2p", &format!("{SOMEBODY}@127.0.0.1:{port}")]);
     assert_eq!(ended.code, 3);
+    let reasons = inconclusive(&report);
+    assert!(!reasons.is_empty());
+    assert!(reasons.iter().all(|reason| reason.contains("target unreachable")), "{reasons:?}");
 }
 
 #[test]
@@ -212,84 +234,97 @@ fn p2p_that_answers_the_handshake_with_noise() {
         let _ = stream.write_all(&[0xaa; 50]);
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    let (ended, _) = run(&["--p2p", &format!("{SOMEBODY}@127.0.0.1:{port}")]);
+    let (ended, report) = run(&["--p2p", &format!("{SOMEBODY}@127.0.0.1:{port}")]);
     assert_eq!(ended.code, 3);
-}
-
-/// How a canned node reacts to a message of type 37913.
-#[derive(Clone)]
-enum Canned {
-    Nothing,
-    Answer(Vec<u8>),
-    HangUp,
+    let reasons = inconclusive(&report);
+    assert!(!reasons.is_empty());
+    assert!(reasons.iter().all(|reason| reason.contains("target unreachable")), "{reasons:?}");
 }
 
 /// Starts a node that reacts to everything in one way, and runs the harness against it.
-fn run_against_node(canned: Canned) -> (Ended, Value) {
+fn run_against_node(react: impl FnMut(&[u8]) -> Reaction + Send + 'static) -> (Ended, Value) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let address = runtime.block_on(async {
-        let (node, mut events) = Node::start(NodeConfig {
-            listen: Some("127.0.0.1:0".parse().unwrap()),
-            advertise_lsps: true,
-            inbound: InboundPolicy::Refuse,
-            ..NodeConfig::message_peer("canned", [3; 32])
-        })
-        .await
-        .unwrap();
-        let address = format!("{}@{}", node.id(), node.address().unwrap());
-        tokio::spawn(async move {
-            while let Some(event) = events.recv().await {
-                let NodeEvent::CustomMessage { peer, .. } = event else { continue };
-                match &canned {
-                    Canned::Nothing => {}
-                    Canned::Answer(bytes) => {
-                        // The harness may have gone.
-                        let _ = node.send_custom(peer, LSPS_MESSAGE_TYPE, bytes.clone());
-                    }
-                    Canned::HangUp => node.disconnect(&peer),
-                }
-            }
-        });
-        address
-    });
+    let address = runtime.block_on(node_target(react));
     run(&["--p2p", &address])
+}
+
+/// The same for one answer.
+fn run_against_answer(answer: impl Into<Vec<u8>>) -> (Ended, Value) {
+    let answer = answer.into();
+    run_against_node(move |_| Reaction::one(answer.clone()))
 }
 
 #[test]
 fn p2p_that_is_silent() {
-    let (_, report) = run_against_node(Canned::Nothing);
+    let (_, report) = run_against_node(|_| Reaction::nothing());
     let reasons = inconclusive(&report);
     assert!(reasons.iter().any(|reason| reason.contains("target never answered")), "{reasons:?}");
 }
 
 #[test]
 fn p2p_that_hangs_up_on_every_message() {
-    run_against_node(Canned::HangUp);
+    let (ended, report) = run_against_node(|_| Reaction::HangUp);
+    assert_eq!((ended.code, &report["summary"]["pass"]), (1, &0.into()), "{ended:?}");
+    says(&report, "closed");
 }
 
 #[test]
 fn p2p_that_answers_with_html() {
-    let (ended, report) = run_against_node(Canned::Answer(b"<html>It works!</html>".to_vec()));
+    let (ended, report) = run_against_answer(b"<html>It works!</html>".to_vec());
     assert_eq!(ended.code, 1);
     assert!(evidence(&report).contains("It works!"), "{report:#}");
 }
 
 #[test]
 fn p2p_that_answers_with_invalid_utf8() {
-    let (ended, report) = run_against_node(Canned::Answer(b"{\"id\":\"\xff\xfe\"}".to_vec()));
+    let (ended, report) = run_against_answer(b"{\"id\":\"\xff\xfe\"}".to_vec());
     assert_eq!(ended.code, 1);
     assert!(evidence(&report).contains("fffe"), "{report:#}");
 }
 
 #[test]
 fn p2p_that_answers_with_the_largest_message_there_is() {
-    let (ended, _) = run_against_node(Canned::Answer(vec![b'['; 65_533]));
+    let (ended, report) = run_against_answer(vec![b'['; 65_533]);
     assert_eq!(ended.code, 1);
+    assert!(evidence(&report).contains("\"length\":65533"), "{report:#}");
 }
 
 #[test]
 fn p2p_that_answers_everything_with_one_error() {
     let error = br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}"#;
-    let (ended, _) = run_against_node(Canned::Answer(error.to_vec()));
+    let (ended, report) = run_against_answer(error.to_vec());
     assert_eq!(ended.code, 1);
+    assert!(evidence(&report).contains("-32700"), "{report:#}");
+}
+
+#[test]
+fn p2p_that_answers_each_message_ten_thousand_times() {
+    let answer =
+        format!(r#"{{"jsonrpc":"2.0","id":"nobody's","result":{{"x":"{}"}}}}"#, "x".repeat(1_000));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let address = runtime.block_on(node_target(move |_| {
+        Reaction::Answer(vec![answer.clone().into_bytes(); 10_000])
+    }));
+    // Nothing ends the wait but that there is too much.
+    let (ended, report) = harness_with_report(&[
+        "run",
+        "--p2p",
+        &address,
+        "--seed",
+        "1",
+        "--timeout",
+        "300",
+        "--quiet",
+        "300000",
+        "--dialect",
+        "d3",
+        "--filter",
+        "p2p::list-protocols-without-params",
+    ]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let scenario = &report["scenarios"][0];
+    assert!(scenario["reason"].as_str().unwrap().starts_with("L0-107: "), "{report:#}");
+    assert!(scenario["duration_ms"].as_u64().unwrap() < 250_000, "{report:#}");
+    assert!(evidence(&report).contains("nobody's"), "{report:#}");
+    assert!(report.to_string().len() < 5_000_000, "evidence is bounded");
 }

@@ -3,17 +3,21 @@
 //! against one of them. So both have to fail in most rows, and every row that either passes has its reason here.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[allow(dead_code, reason = "other tests use more of it")]
+#[path = "support/node.rs"]
+mod node;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lsps1_fixtures::node::{InboundPolicy, LSPS_MESSAGE_TYPE, Node, NodeConfig, NodeEvent};
 use lsps1_harness::run::suite::Suite;
 use lsps1_harness::run::{Settings, Silent, TargetSettings};
 use lsps1_scenarios::dialect::Dialect;
 use lsps1_scenarios::{Transport, Verdict};
+use node::{Reaction, node_target};
 use serde_json::{Value, json};
 
 /// What a target does with every request: makes a message of its id, and a status and a body for HTTP.
@@ -124,27 +128,13 @@ fn judge(canned: &Canned, transport: Transport) -> Rows {
     })
 }
 
-/// A node that answers every message of type 37913.
+/// A node that answers every message.
 async fn message_target(answer: fn(Option<&Value>) -> Value) -> String {
-    let (node, mut events) = Node::start(NodeConfig {
-        listen: Some("127.0.0.1:0".parse().unwrap()),
-        advertise_lsps: true,
-        inbound: InboundPolicy::Refuse,
-        ..NodeConfig::message_peer("canned", [3; 32])
-    })
-    .await
-    .unwrap();
-    let address = format!("{}@{}", node.id(), node.address().unwrap());
-    tokio::spawn(async move {
-        while let Some(event) = events.recv().await {
-            let NodeEvent::CustomMessage { peer, payload, .. } = event else { continue };
-            let request: Value = serde_json::from_slice(&payload).unwrap_or(Value::Null);
-            let bytes = answer(request.get("id")).to_string().into_bytes();
-            // The harness may have gone.
-            let _ = node.send_custom(peer, LSPS_MESSAGE_TYPE, bytes);
-        }
-    });
-    address
+    let react = move |request: &[u8]| {
+        let request: Value = serde_json::from_slice(request).unwrap_or(Value::Null);
+        Reaction::one(answer(request.get("id")).to_string())
+    };
+    node_target(react).await
 }
 
 /// An HTTP server that answers every request.

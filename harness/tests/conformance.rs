@@ -15,7 +15,10 @@
 //! | `LSPS1_TIMEOUT`, `LSPS1_QUIET` | `--timeout` in seconds, `--quiet` in milliseconds |
 //! | `LSPS1_SEED` | `--seed`, which repeats generated values; 1 if it isn't set |
 //!
-//! Under `cargo nextest` each test is a process, and starts what it needs anew. Another target fails a test by breaking a MUST, and by being inconclusive. From the mock only a pass is taken, or what
+//! | `LSPS1_BITCOIND_RPC_URL`, `LSPS1_BITCOIND_COOKIE_FILE` | `--bitcoind-rpc`, `--bitcoind-cookie`: a regtest network that is joined instead of starting one |
+//!
+//! Under `cargo nextest` each test is a process, and starts what it needs anew, unless there is a network to join:
+//! `lsps1-harness regtest up` keeps one, and writes these variables. Another target fails a test by breaking a MUST, and by being inconclusive. From the mock only a pass is taken, or what
 //! is listed in [`EXPECTED`].
 
 use std::process::ExitCode;
@@ -57,6 +60,8 @@ const VARIABLES: &[(&str, &str)] = &[
     ("LSPS1_TIMEOUT", "--timeout"),
     ("LSPS1_QUIET", "--quiet"),
     (SEED, "--seed"),
+    ("LSPS1_BITCOIND_RPC_URL", "--bitcoind-rpc"),
+    ("LSPS1_BITCOIND_COOKIE_FILE", "--bitcoind-cookie"),
 ];
 
 const TARGET_CMD: &str = "LSPS1_TARGET_CMD";
@@ -210,17 +215,26 @@ async fn start(on_chain: bool) -> Result<Target, Failed> {
     let mut settings = given_settings()?;
     let given = &settings.target;
     if given.rest.is_some() || given.p2p.is_some() || given.command.is_some() {
-        if given.command.is_some() {
-            settings.chain = ChainFrom::Started;
-        }
+        settings.chain = match (settings.chain, given.command.is_some()) {
+            (ChainFrom::None, true) => ChainFrom::Started,
+            (joined, true) => joined,
+            (joined, false) if on_chain => joined,
+            (_, false) => ChainFrom::None,
+        };
         let suite = Suite::prepare(settings, &Silent).await?;
         return Ok(Target { suite: Arc::new(suite), mock: None });
     }
 
     let mut config = Config::default();
     config.tokens = vec![TOKEN.to_owned()];
-    let network =
-        if on_chain { Some(Network::start(NetworkConfig::default()).await?) } else { None };
+    let network = match &settings.chain {
+        _ if !on_chain => None,
+        ChainFrom::Attached(endpoint) => Some(Network::attach(endpoint, None).await?),
+        ChainFrom::None | ChainFrom::Started => {
+            Some(Network::start(NetworkConfig::default()).await?)
+        }
+    };
+    settings.chain = ChainFrom::None;
     if let Some(network) = &network {
         let rpc = network.bitcoind().rpc();
         config.engine = EngineConfig::Regtest {

@@ -53,7 +53,8 @@ impl Means {
 }
 
 /// What is said of a scenario that can't be run without a chain.
-pub(super) const NEEDS_CHAIN: &str = "needs a chain (give --regtest with --target-cmd, or --bitcoind-rpc)";
+pub(super) const NEEDS_CHAIN: &str =
+    "needs a chain (give --regtest with --target-cmd, or --bitcoind-rpc)";
 
 /// What the operator wants to see run.
 #[derive(Clone, Debug, Default)]
