@@ -120,6 +120,9 @@ struct RunArgs {
         help_heading = "Target"
     )]
     token: Option<String>,
+    /// The target takes any text as a token: that it refuses unknown ones is not judged
+    #[arg(long, help_heading = "Target")]
+    any_token: bool,
     /// The chain that the target is on, which its invoices, offers and addresses have to be for; without it they only
     /// have to go with each other
     #[arg(long, value_enum, help_heading = "Target")]
@@ -476,6 +479,7 @@ impl RunArgs {
                 p2p: self.p2p,
                 command: self.target_cmd,
                 token: self.token,
+                any_token: self.any_token,
                 network: self.network.map(|network| network.name().to_owned()),
             },
             chain,

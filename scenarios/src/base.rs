@@ -15,18 +15,19 @@ pub enum BaseError {
     /// An option isn't there or can't be read.
     #[error("get_info has no usable {0}")]
     Option(&'static str),
-    /// No channel fits.
-    #[error("the smallest LSP balance that get_info allows has more than 64 bits")]
-    TooLarge,
+    /// The options leave no order.
+    #[error("get_info allows no order at all: {0}")]
+    NoOrder(&'static str),
 }
 
 /// The parameters of the smallest legal order: client balance at its minimum, the smallest LSP balance of at least 1
 /// that meets its own minimum and the channel's, both confirmation options at their minimum, the longest lease, not announced.
+/// Where the greatest LSP balance doesn't make the smallest channel, the client balance makes up for it.
 /// `public_key` is the client's node id, which REST needs in place of the connection's identity.
 ///
 /// # Errors
 ///
-/// If get_info lacks an option that the order has to respect.
+/// If get_info lacks an option that the order has to respect, or its options contradict each other.
 pub fn create_order(
     info: &Value,
     public_key: Option<&str>,
@@ -36,11 +37,26 @@ pub fn create_order(
     let number = |name: &'static str| {
         info.get(name).filter(|value| value.is_u64()).cloned().ok_or(BaseError::Option(name))
     };
-    let client_balance = amount("min_initial_client_balance_sat")?;
-    let lsp_balance = amount("min_initial_lsp_balance_sat")?
-        .max(amount("min_channel_balance_sat")?.saturating_sub(client_balance))
-        .max(1);
-    lsp_balance.checked_add(client_balance).ok_or(BaseError::TooLarge)?;
+    // That a maximum is missing has a finding of its own, and must not hide what could still be judged.
+    let maximum = |name: &'static str| amount(name).unwrap_or(u64::MAX);
+    let least_client = amount("min_initial_client_balance_sat")?;
+    let least_lsp = amount("min_initial_lsp_balance_sat")?.max(1);
+    let least_channel = amount("min_channel_balance_sat")?;
+    let lsp_balance = least_channel
+        .saturating_sub(least_client)
+        .min(maximum("max_initial_lsp_balance_sat"))
+        .max(least_lsp);
+    let client_balance = least_channel.saturating_sub(lsp_balance).max(least_client);
+    if lsp_balance > maximum("max_initial_lsp_balance_sat") {
+        return Err(BaseError::NoOrder("the smallest LSP balance is above the greatest"));
+    }
+    if client_balance > maximum("max_initial_client_balance_sat") {
+        return Err(BaseError::NoOrder("the greatest balances don't make the smallest channel"));
+    }
+    let channel = lsp_balance.checked_add(client_balance);
+    if channel.is_none_or(|channel| channel > maximum("max_channel_balance_sat")) {
+        return Err(BaseError::NoOrder("the smallest balances exceed the greatest channel"));
+    }
     let mut params = Map::new();
     params.insert("lsp_balance_sat".into(), json!(lsp_balance.to_string()));
     params.insert("client_balance_sat".into(), json!(client_balance.to_string()));
@@ -71,7 +87,7 @@ const CLIENT_BALANCE: u64 = 20_000;
 ///
 /// # Errors
 ///
-/// If get_info lacks an option that the order has to respect.
+/// If get_info lacks an option that the order has to respect, or its options contradict each other.
 pub fn purchase(info: &Value, public_key: Option<&str>) -> Result<Map<String, Value>, BaseError> {
     let mut params = create_order(info, public_key)?;
     let amount = |source: Option<&Value>, name: &'static str| {
@@ -81,7 +97,7 @@ pub fn purchase(info: &Value, public_key: Option<&str>) -> Result<Map<String, Va
     let least_lsp = amount(params.get("lsp_balance_sat"), "min_initial_lsp_balance_sat")?;
     let least_client = amount(params.get("client_balance_sat"), "min_initial_client_balance_sat")?;
     let channel = of_info("max_channel_balance_sat")?;
-    // Never less than the smallest legal order, however the target's bounds contradict each other.
+    // Never less than the smallest legal order, whose client balance may make up for a small LSP balance.
     let lsp = LSP_BALANCE
         .min(of_info("max_initial_lsp_balance_sat")?)
         .min(channel.saturating_sub(least_client))
@@ -128,22 +144,56 @@ pub(crate) mod tests {
             zero[name] = json!("0");
         }
         assert_eq!(create_order(&zero, None).unwrap()["lsp_balance_sat"], "1");
-        zero["min_initial_client_balance_sat"] = json!(u64::MAX.to_string());
-        assert_eq!(create_order(&zero, None), Err(BaseError::TooLarge));
         assert_eq!(
             create_order(&json!({}), None),
             Err(BaseError::Option("min_initial_client_balance_sat"))
         );
     }
 
-    fn bought(changes: &[(&str, u64)]) -> (String, String) {
+    fn balances(order: Result<Map<String, Value>, BaseError>) -> (String, String) {
+        let order = order.unwrap();
+        let text = |name: &str| order[name].as_str().unwrap().to_owned();
+        (text("lsp_balance_sat"), text("client_balance_sat"))
+    }
+
+    fn with(changes: &[(&str, u64)]) -> Value {
         let mut info = info();
         for (name, amount) in changes {
             info[*name] = json!(amount.to_string());
         }
-        let params = purchase(&info, None).unwrap();
-        let text = |name: &str| params[name].as_str().unwrap().to_owned();
-        (text("lsp_balance_sat"), text("client_balance_sat"))
+        info
+    }
+
+    #[test]
+    fn the_client_makes_up_for_what_the_lsp_does_not_sell() {
+        let bounds = [
+            ("max_initial_lsp_balance_sat", 60_000),
+            ("min_channel_balance_sat", 100_000),
+            ("max_initial_client_balance_sat", 60_000),
+        ];
+        let pair = ("60000".to_owned(), "40000".to_owned());
+        assert_eq!(balances(create_order(&with(&bounds), None)), pair);
+        assert_eq!(balances(purchase(&with(&bounds), None)), pair);
+        let mut unbounded = info();
+        unbounded.as_object_mut().unwrap().remove("max_initial_lsp_balance_sat");
+        assert_eq!(create_order(&unbounded, None).unwrap()["lsp_balance_sat"], "50000");
+    }
+
+    #[test]
+    fn options_that_contradict_each_other_leave_no_order() {
+        for bounds in [
+            &[("max_initial_lsp_balance_sat", 19_999)][..],
+            &[("max_initial_lsp_balance_sat", 40_000), ("max_initial_client_balance_sat", 9_999)],
+            &[("max_channel_balance_sat", 49_999)],
+            &[("min_initial_client_balance_sat", u64::MAX)],
+        ] {
+            let found = create_order(&with(bounds), None);
+            assert!(matches!(found, Err(BaseError::NoOrder(_))), "{bounds:?}: {found:?}");
+        }
+    }
+
+    fn bought(changes: &[(&str, u64)]) -> (String, String) {
+        balances(purchase(&with(changes), None))
     }
 
     #[test]

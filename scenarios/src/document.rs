@@ -141,7 +141,7 @@ pub(crate) fn of_http(
     document.insert("raw".into(), json!(lossy(body)));
     document.insert("at_ms".into(), json!(at_ms));
     let value: Option<Value> = serde_json::from_slice(body).ok();
-    let error = value.as_ref().and_then(|body| body.get("error")).cloned();
+    let error = value.as_ref().and_then(rest_error).cloned();
     let success = (200..300).contains(&status);
     let kind = match (value, error) {
         (Some(body), None) if success => {
@@ -161,6 +161,35 @@ pub(crate) fn of_http(
     };
     document.insert("reply".into(), json!(kind));
     Value::Object(document)
+}
+
+/// The error in a body of the REST face. Some targets write `"error": null` where there is none.
+pub(crate) fn rest_error(body: &Value) -> Option<&Value> {
+    body.get("error").filter(|error| !error.is_null())
+}
+
+/// Why an HTTP response says nothing about the request: the target had no time for it.
+pub(crate) fn too_busy(status: u16) -> Option<&'static str> {
+    match status {
+        429 => Some("the target limits its rate (HTTP 429)"),
+        503 => Some("the target is not available (HTTP 503)"),
+        _ => None,
+    }
+}
+
+/// Why the answer to a create_order says nothing about the order, if so: an LSP is free to turn a client away (L0-166).
+pub(crate) fn rejects_client(document: &Value, method: &str) -> Option<&'static str> {
+    (method == "lsps1.create_order" && document.pointer("/error/code") == Some(&json!(1)))
+        .then_some("the LSP rejected the client (error 1)")
+}
+
+/// Why the answer to a method that has no errors of its own says nothing about the request, if so: anything can fail
+/// (L0-073).
+pub(crate) fn has_failed(document: &Value, method: &str) -> Option<&'static str> {
+    let code = document.pointer("/error/code").and_then(Value::as_i64);
+    let has_no_errors = matches!(method, "lsps0.list_protocols" | "lsps1.get_info");
+    (has_no_errors && matches!(code, Some(-32603 | -32099..=-32000)))
+        .then_some("the LSP says that something has failed on its side (an internal error)")
 }
 
 /// The document of an HTTP request that got no response.
@@ -288,6 +317,8 @@ mod tests {
         assert_eq!(of(404, "<html>")["error"], json!({}));
         assert_eq!(of(400, r#"{"error":{"code":100}}"#)["error"]["code"], 100);
         assert_eq!(of(200, r#"{"error":{"code":100}}"#)["reply"], "error");
+        assert_eq!(of(200, r#"{"error":null,"x":1}"#)["reply"], "result");
+        assert_eq!(of(400, r#"{"error":null}"#)["reply"], "error");
         assert_eq!(of(400, r#"{"error":"text"}"#)["error"], json!({}));
         assert_eq!(of_http_failure(&json!({}), "refused", false)["reply"], "closed");
     }

@@ -11,6 +11,8 @@ use minijinja::value::{Enumerator, Object, ObjectRepr, Value as JinjaValue, Valu
 use minijinja::{Environment, Error as JinjaError, ErrorKind, State, UndefinedBehavior};
 use serde_json::{Map, Number, Value};
 
+use crate::known;
+
 /// Why an expression has no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExprError {
@@ -231,6 +233,9 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.add_filter("int", int);
+    environment.add_filter("known_options", |value: &JinjaValue| known(value, known::options));
+    environment.add_filter("known_members", |value: &JinjaValue| known(value, known::order));
+    environment.add_filter("known_terms", |value: &JinjaValue| known(value, known::terms));
     environment.add_filter("string", string);
     environment
 });
@@ -255,6 +260,16 @@ fn int(value: &JinjaValue) -> Result<JinjaValue, JinjaError> {
     number.map(JinjaValue::from).ok_or_else(|| {
         JinjaError::new(ErrorKind::InvalidOperation, format!("{digits:?} isn't an integer"))
     })
+}
+
+/// What bLIP-51 knows of a get_info result or an order.
+fn known(value: &JinjaValue, part: fn(&Value) -> Value) -> Result<JinjaValue, JinjaError> {
+    let value = to_json(value).ok_or_else(|| {
+        JinjaError::new(ErrorKind::InvalidOperation, format!("{} has no JSON form", value.kind()))
+    })?;
+    let root = Arc::new(part(&value));
+    let name = "what is known".to_owned();
+    Ok(Place { root, pointer: String::new(), name, misses: Arc::default() }.into_jinja())
 }
 
 /// Text of a scalar; integers in decimal digits.
@@ -527,6 +542,13 @@ mod tests {
         assert_eq!(render_json(&json!("{{ info.result.none }}"), &scope), Ok(Value::Null));
         assert_eq!(holds("info.result.list | length == 2", &scope), Ok(true));
         assert_eq!(holds("range(3) | list | length == 3", &scope), Ok(true));
+        for (name, extra) in [("one", 1), ("two", 2)] {
+            scope.set(name, json!({"max_channel_expiry_blocks": 7, "server_time": extra}));
+        }
+        scope.set("three", json!({"max_channel_expiry_blocks": 8}));
+        assert_eq!(holds("one | known_options == two | known_options", &scope), Ok(true));
+        assert_eq!(holds("one | known_options == three | known_options", &scope), Ok(false));
+        assert!(holds("nothing | known_options == one | known_options", &scope).is_err());
     }
 
     #[test]

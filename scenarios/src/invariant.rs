@@ -32,7 +32,9 @@ use crate::transcript::Transcript;
 use crate::verdict::{CheckResult, Verdict};
 
 pub(crate) use info::OPTIONS;
+pub(crate) use life::KEYS as ORDER_MEMBERS;
 pub use subject::{SUBJECTS, Subject};
+pub(crate) use types::PAYMENT_OPTIONS;
 pub use unique::RunFacts;
 
 use collect::Collector;

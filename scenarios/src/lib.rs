@@ -30,6 +30,7 @@ mod document;
 mod embedded;
 pub mod expr;
 pub mod invariant;
+mod known;
 pub mod matcher;
 pub mod oracle;
 pub mod property;

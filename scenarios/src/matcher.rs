@@ -70,6 +70,17 @@ pub fn tolerated(document: &Value, path: &str, tolerated: &Value) -> Result<bool
     at(document, path, tolerated).map(|found| found == Match::Holds)
 }
 
+/// Whether an object anywhere in `value` has a member of that name. The parser bounds the depth.
+pub(crate) fn has_key(value: &Value, key: &str) -> bool {
+    match value {
+        Value::Object(map) => {
+            map.contains_key(key) || map.values().any(|value| has_key(value, key))
+        }
+        Value::Array(items) => items.iter().any(|item| has_key(item, key)),
+        _ => false,
+    }
+}
+
 /// Whether `path` is a JSONPath.
 ///
 /// # Errors

@@ -35,6 +35,8 @@ pub struct Facts {
     pub address_prefix: Option<String>,
     /// A token that the target accepts.
     pub token: Option<String>,
+    /// Whether the target takes any text as a token.
+    pub any_token: bool,
     /// The orders that were made, each with the connection that made it.
     pub orders: Vec<KnownOrder>,
     /// The connection on which the request is made.

@@ -185,6 +185,13 @@ pub struct Step {
     pub expect: Vec<Expectation>,
 }
 
+impl Step {
+    /// Whether it is there to be refused.
+    pub(crate) fn wants_refusal(&self) -> bool {
+        self.expect.iter().any(|expectation| matches!(expectation.check, Check::Refused(_)))
+    }
+}
+
 /// What a step does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {

@@ -41,6 +41,8 @@ pub struct SessionContext {
     pub target_node: Option<String>,
     /// A good token, if the target's operator gave one.
     pub token: Option<String>,
+    /// Whether the target takes any text as a token, so that none is a bad one.
+    pub any_token: bool,
     /// An own P2WPKH address on the target's network, if the network is known.
     pub refund_address: Option<String>,
     /// Seed of request ids and other drawn values.
@@ -78,6 +80,8 @@ pub struct Session<'a> {
     transcript: Transcript,
     /// Why the scenario ended before its last step.
     stopped: Option<Stop>,
+    /// Whether the target has made an order for this client: it doesn't turn the client away as such.
+    was_served: bool,
     /// Exchanges in a row that nothing came back from.
     unanswered: u32,
     /// How long it was listened on after an exchange, by its place in the transcript, in milliseconds.
@@ -103,6 +107,7 @@ impl<'a> Session<'a> {
         let mut scope = Scope::default();
         scope.set("transport", json!(context.transport));
         scope.set("profile", json!(context.profile));
+        scope.set("any_token", json!(context.any_token));
         scope.set("client", json!({"public_key": context.public_key}));
         for (name, value) in [
             ("token", &context.token),
@@ -129,6 +134,7 @@ impl<'a> Session<'a> {
             checks: CheckSet::default(),
             transcript: Transcript::default(),
             stopped: None,
+            was_served: false,
             unanswered: 0,
             quiet: BTreeMap::new(),
         };

@@ -82,6 +82,28 @@ fn a_correct_lsp_with_one_size_only_passes() {
 }
 
 #[test]
+fn a_correct_lsp_whose_balances_only_make_a_channel_together_passes() {
+    let mut info = Choices::default().info;
+    for (name, value) in [
+        ("max_initial_lsp_balance_sat", "60000"),
+        ("min_channel_balance_sat", "100000"),
+        ("max_initial_client_balance_sat", "60000"),
+    ] {
+        info[name] = json!(value);
+    }
+    outcomes(&Choices { info, ..Choices::default() }, |_| true);
+}
+
+#[test]
+fn a_correct_lsp_that_sells_any_amount_passes() {
+    let mut info = Choices::default().info;
+    for name in ["max_initial_lsp_balance_sat", "max_channel_balance_sat"] {
+        info[name] = json!(u64::MAX.to_string());
+    }
+    outcomes(&Choices { info, ..Choices::default() }, |_| true);
+}
+
+#[test]
 fn a_target_that_refuses_everything_passes_where_refusing_is_right_only() {
     let refusal = json!({"jsonrpc": "2.0", "error": {"code": -32602, "message": "no", "data": {"unrecognized": []}}});
 

@@ -44,6 +44,8 @@ pub struct TargetSettings {
     pub command: Option<String>,
     /// A token that it accepts.
     pub token: Option<String>,
+    /// Whether it takes any text as a token.
+    pub any_token: bool,
     /// The chain that it is on: `mainnet`, `testnet`, `signet` or `regtest`.
     pub network: Option<String>,
 }

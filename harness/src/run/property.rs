@@ -213,8 +213,9 @@ fn command(settings: &Settings, transport: Transport, path: &Path) -> String {
     add("--timeout", settings.timeout.map(|timeout| timeout.as_secs_f64().to_string()));
     add("--quiet", settings.quiet.map(|quiet| quiet.as_millis().to_string()));
     add("--replay", Some(path.display().to_string()));
-    if matches!(settings.chain, ChainFrom::Started) {
-        words.push("--regtest".to_owned());
+    let on_own_chain = matches!(settings.chain, ChainFrom::Started);
+    for (name, given) in [("--any-token", target.any_token), ("--regtest", on_own_chain)] {
+        words.extend(given.then(|| name.to_owned()));
     }
     let quoted = shlex::try_join(words.iter().map(String::as_str));
     let command = quoted.unwrap_or_else(|_| words.join(" "));

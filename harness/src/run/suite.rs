@@ -439,25 +439,25 @@ impl Suite {
     ) -> Performed {
         let context = self.context(transport, property.id(), None);
         let view = self.view(transport);
-        let (outcome, answered) = if view.is_current() {
-            let connections =
-                self.node.as_ref().map(|(_, target)| Connections::new(*target, started));
-            let stage = Stage::new(self.rest.as_ref(), connections, None, started);
-            let trial = property::Trial {
-                property,
-                settings: &self.settings,
-                quiet: self.quiet_window(transport),
-                budget: &self.budget,
-            };
-            let carried_out = trial.carry_out(context.clone(), stage, started).await;
-            self.note_orders(carried_out.orders);
-            (carried_out.outcome, carried_out.answered)
-        } else {
+        if view.explains() {
             let dialect = view.dialect().title();
             let reason =
                 format!("generated requests are those of bLIP-51, the target speaks {dialect}");
-            (property::undecided(Verdict::Skip, reason), true)
+            let outcome = property::undecided(Verdict::Skip, reason);
+            let came = Ok((Box::new(outcome), context));
+            return Performed { answered: true, took: started.elapsed(), came };
+        }
+        let connections = self.node.as_ref().map(|(_, target)| Connections::new(*target, started));
+        let stage = Stage::new(self.rest.as_ref(), connections, None, started);
+        let trial = property::Trial {
+            property,
+            settings: &self.settings,
+            quiet: self.quiet_window(transport),
+            budget: &self.budget,
         };
+        let carried_out = trial.carry_out(context.clone(), stage, started).await;
+        self.note_orders(carried_out.orders);
+        let (outcome, answered) = (carried_out.outcome, carried_out.answered);
         Performed { answered, took: started.elapsed(), came: Ok((Box::new(outcome), context)) }
     }
 
@@ -555,6 +555,7 @@ impl Suite {
             public_key: client.map_or(spare, Client::node_id).to_string(),
             target_node: self.node.as_ref().map(|(_, node)| node.id.to_string()),
             token: target.token.clone(),
+            any_token: target.any_token,
             seed: scenario_seed(self.settings.seed, name),
             now: jiff::Timestamp::now(),
         }

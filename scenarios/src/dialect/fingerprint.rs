@@ -14,6 +14,7 @@ use super::marker::{self, Marker};
 use super::{Dialect, Reading, View};
 use crate::action::{Action, End, HttpRequest, Observation, Transport, Wait};
 use crate::base;
+use crate::document::{rest_error, too_busy};
 use crate::session::SessionContext;
 
 /// The connection that is used.
@@ -227,14 +228,15 @@ impl Answer {
                     None => Self::Other,
                 }
             }
+            (_, Observation::Http { status, .. }) if too_busy(*status).is_some() => Self::Other,
             (_, Observation::Http { status, body, .. }) => {
-                let Ok(object) = serde_json::from_slice::<Map<String, Value>>(body) else {
-                    return Self::Other;
-                };
-                match object.get("error") {
-                    Some(error) => Self::Error(error.clone()),
-                    None if (200..300).contains(status) => Self::Result(object),
-                    None => Self::Other,
+                let Ok(body) = serde_json::from_slice::<Value>(body) else { return Self::Other };
+                match (rest_error(&body), &body) {
+                    (Some(error), _) => Self::Error(error.clone()),
+                    (None, Value::Object(object)) if (200..300).contains(status) => {
+                        Self::Result(object.clone())
+                    }
+                    _ => Self::Other,
                 }
             }
             (_, Observation::HttpFailed { timed_out: true, .. }) => Self::Silence,

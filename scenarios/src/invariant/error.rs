@@ -1,12 +1,12 @@
 //! JSON-RPC errors: L0-044, L0-051, L0-060, L0-079, L0-080, L0-087, L0-088, L0-167, and the error data of LSPS1: L1-075, L1-101,
-//! L1-102, L1-104 to L1-106, L1-108, L1-118. The form of errors on REST is not documented, so they are not judged there.
+//! L1-102, L1-104 to L1-106, L1-108, L1-110, L1-118. The form of errors on REST is not documented, so they are not judged there.
 
 use serde_json::Value;
 
 use super::collect::Collector;
 use super::info::OPTIONS;
 use super::view::{Reply, Request, View};
-use crate::matcher::shorten;
+use crate::matcher::{has_key, shorten};
 use crate::verdict::Judgement;
 
 /// The parameters of create_order.
@@ -42,12 +42,7 @@ pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>) {
         let Some(code) = code else { continue };
         match code {
             -32602 => judge_invalid_params(reply, data, collector),
-            1 => collector.require(
-                "L0-167",
-                reply,
-                data.and_then(|data| data.get("message")).is_some_and(Value::is_string),
-                || format!("the data of error 1 is {}, without a string `message`", shown(data)),
-            ),
+            1 => judge_rejection(reply, data, collector),
             100 => judge_option_mismatch(reply, data, info, collector),
             101 => judge_empty_data("L1-118", reply, data, collector),
             102 => judge_empty_data("L1-108", reply, data, collector),
@@ -67,6 +62,21 @@ pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>) {
                 );
             }
         }
+    }
+}
+
+/// The client itself was turned away.
+fn judge_rejection(reply: &Reply<'_>, data: Option<&Value>, collector: &mut Collector<'_>) {
+    let is_order = |request: &Request| request.method == "lsps1.create_order";
+    let of_order = reply.request.as_ref().is_some_and(is_order);
+    let rows: &[&str] = if of_order { &["L0-167", "L1-110"] } else { &["L0-167"] };
+    for row in rows {
+        collector.require(
+            row,
+            reply,
+            data.and_then(|data| data.get("message")).is_some_and(Value::is_string),
+            || format!("the data of error 1 is {}, without a string `message`", shown(data)),
+        );
     }
 }
 
@@ -235,17 +245,6 @@ fn judge_standard_meaning(
     collector.check("L0-044", reply, outcome);
 }
 
-/// Whether an object anywhere in `value` has a member of that name. The parser bounds the depth.
-fn has_key(value: &Value, key: &str) -> bool {
-    match value {
-        Value::Object(map) => {
-            map.contains_key(key) || map.values().any(|value| has_key(value, key))
-        }
-        Value::Array(items) => items.iter().any(|item| has_key(item, key)),
-        _ => false,
-    }
-}
-
 fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "(none)".into(), shorten)
 }
@@ -354,7 +353,7 @@ mod tests {
                 &["L1-102"],
             ),
             (create, json!({"code": 102, "message": "m"}), &["L1-108"]),
-            (create, json!({"code": 1, "message": "m", "data": {}}), &["L0-167"]),
+            (create, json!({"code": 1, "message": "m", "data": {}}), &["L0-167", "L1-110"]),
             (create, json!({"code": 102, "message": "m", "data": {"order_id": "x"}}), &["L1-075"]),
             (create, json!({"code": -32601, "message": "m"}), &["L0-044"]),
             (create, json!({"code": -32600, "message": "m"}), &["L0-044"]),

@@ -14,7 +14,7 @@ use crate::verdict::Judgement;
 const SETTLE_TIME_MS: u64 = 60_000;
 
 /// The keys of every order object.
-const KEYS: [&str; 12] = [
+pub(crate) const KEYS: [&str; 12] = [
     "order_id",
     "lsp_balance_sat",
     "client_balance_sat",

@@ -35,7 +35,8 @@ pub const SUBJECTS: &[Subject] = &[
         about: "errors and their data",
         rows: &[
             "L0-044", "L0-051", "L0-060", "L0-079", "L0-080", "L0-087", "L0-088", "L0-167",
-            "L1-075", "L1-101", "L1-102", "L1-104", "L1-105", "L1-106", "L1-108", "L1-118",
+            "L1-075", "L1-101", "L1-102", "L1-104", "L1-105", "L1-106", "L1-108", "L1-110",
+            "L1-118",
         ],
         judge: |view, collector, _| error::judge(view, collector),
     },

@@ -60,6 +60,7 @@ pub(crate) fn context(transport: Transport, profile: Profile) -> SessionContext 
         public_key: format!("02{}", "ab".repeat(32)),
         target_node: Some(node()),
         token: None,
+        any_token: false,
         refund_address: None,
         seed: 1,
         now: jiff::Timestamp::from_second(START_S.try_into().unwrap()).unwrap(),

@@ -10,7 +10,7 @@ use crate::matcher::shorten;
 use crate::verdict::Judgement;
 
 /// The payment options of an order.
-pub(super) const PAYMENT_OPTIONS: [&str; 3] = ["bolt11", "bolt12", "onchain"];
+pub(crate) const PAYMENT_OPTIONS: [&str; 3] = ["bolt11", "bolt12", "onchain"];
 
 pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>) {
     for (reply, info) in view.results("lsps1.get_info") {

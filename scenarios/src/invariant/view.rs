@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::action::Transport;
+use crate::document::rest_error;
 use crate::transcript::{Exchange, Transcript};
 
 /// All replies of a session, in order.
@@ -152,7 +153,7 @@ impl Reply<'_> {
                 object.get("result").filter(|_| object.get("error").is_none_or(Value::is_null))
             }
             Transport::Rest => {
-                self.value.as_ref().filter(|_| self.success && !object.contains_key("error"))
+                self.value.as_ref().filter(|body| self.success && rest_error(body).is_none())
             }
         }
     }

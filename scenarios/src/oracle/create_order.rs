@@ -218,7 +218,11 @@ fn judge_token(params: &Map<String, Value>, facts: &Facts, expected: &mut Expect
         None => {}
         Some(Value::String(token)) if token.is_empty() || facts.token.as_ref() == Some(token) => {}
         Some(Value::String(_)) => {
-            expected.faults.push(Fault::new(&["L1-107"], "the token is unknown").code(102, &[]));
+            let unknown = Fault::new(&["L1-107"], "the token is unknown").code(102, &[]);
+            match facts.any_token {
+                true => expected.openings.push(unknown),
+                false => expected.faults.push(unknown),
+            }
         }
         // As good as left out, or no text.
         null @ Some(Value::Null) => {

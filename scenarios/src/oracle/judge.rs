@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Expected, Fault, Feature, Refusal};
 use crate::action::Transport;
 use crate::document;
-use crate::matcher::shorten;
+use crate::matcher::{has_key, shorten};
 use crate::verdict::Judgement;
 
 /// What an answer says about one requirement.
@@ -98,14 +98,15 @@ fn served(expected: &Expected, answer: &Value, answered: &mut Answered) {
 fn refused(expected: &Expected, answer: &Value, transport: Transport, answered: &mut Answered) {
     let error = &answer["error"];
     let code = error.get("code").and_then(Value::as_i64);
-    // An LSP may turn away a client, and says so instead of anything else.
-    if code == Some(1) && expected.method == Some("lsps1.create_order") {
+    let method = expected.method.unwrap_or_default();
+    if document::rejects_client(answer, method).is_some() {
         answered.rejected = true;
         return;
     }
-    if transport == Transport::Rest
-        && answer["raw"].as_str().is_some_and(|raw| raw.contains("\"order_id\":"))
-    {
+    if expected.faults.is_empty() && document::has_failed(answer, method).is_some() {
+        return;
+    }
+    if transport == Transport::Rest && names_an_order(answer) {
         answered.add(&["L1-075", "RD-015"], Judgement::Broken, "the refusal has an order_id");
     }
     if transport == Transport::Rest && code.is_none() {
@@ -152,6 +153,12 @@ fn refused(expected: &Expected, answer: &Value, transport: Transport, answered: 
             judge_parse_error(error, answered);
         }
     }
+}
+
+/// Whether the body, read as JSON, has an order id anywhere.
+fn names_an_order(answer: &Value) -> bool {
+    let raw = answer["raw"].as_str().unwrap_or_default();
+    serde_json::from_str(raw).is_ok_and(|body: Value| has_key(&body, "order_id"))
 }
 
 const fn weight(judgement: Judgement) -> u8 {

@@ -24,6 +24,7 @@ fn facts(transport: Transport) -> Facts {
         terms: Terms::read(&info(), key).unwrap(),
         address_prefix: Some("bcrt".into()),
         token: Some("SPRING27".into()),
+        any_token: false,
         orders: vec![order(ORDER, "main"), order("foreign", "other")],
         asker: "main".into(),
     }

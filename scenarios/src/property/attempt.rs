@@ -26,6 +26,8 @@ pub struct Attempt {
     pub ignored_since_refusal: bool,
     /// The target is gone, for this reason.
     pub dead: Option<String>,
+    /// The target has no time, for this reason.
+    pub busy: Option<&'static str>,
     /// The driver couldn't go on, for a reason that isn't the target's.
     pub failed: Option<String>,
     /// No more orders may be made, so the case wasn't carried out to its end.
@@ -67,6 +69,11 @@ impl Attempt {
             .collect()
     }
 
+    /// Whether no more cases can be carried out.
+    pub(super) fn is_over(&self) -> bool {
+        self.dead.is_some() || self.busy.is_some() || self.failed.is_some()
+    }
+
     /// The requirements that were kept.
     pub(super) fn kept(&self) -> impl Iterator<Item = &CheckResult> {
         self.checks.iter().map(|check| &check.result).filter(|check| check.verdict == Verdict::Pass)
@@ -95,6 +102,10 @@ pub async fn attempt<D: Driver>(case: &Case, world: &mut World, driver: &mut D) 
             Ok(false) => break,
             Err(Trouble::Dead(reason)) => {
                 trial.attempt.dead = Some(reason);
+                break;
+            }
+            Err(Trouble::Busy(reason)) => {
+                trial.attempt.busy = Some(reason);
                 break;
             }
             Err(Trouble::Driver(reason)) => {

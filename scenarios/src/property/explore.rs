@@ -187,7 +187,7 @@ impl<'a, D: Driver> Search<'a, D> {
             }
             let mut smallest = (case.clone(), broken);
             // Without a target there is nothing to try a smaller case on.
-            if outcome.dead.is_none() {
+            if !outcome.is_over() {
                 self.shrink(drawn, &mut smallest).await;
             }
             self.add(smallest.0, smallest.1);
@@ -210,7 +210,7 @@ impl<'a, D: Driver> Search<'a, D> {
             if !broken.is_empty() {
                 *smallest = (case, broken);
             }
-            if outcome.dead.is_some() || outcome.failed.is_some() {
+            if outcome.is_over() {
                 self.take_note(&outcome);
                 break;
             }
@@ -232,7 +232,7 @@ impl<'a, D: Driver> Search<'a, D> {
                 *silences += 1;
             }
             let broken = self.new_in(&outcome);
-            if outcome.dead.is_some() || outcome.failed.is_some() {
+            if outcome.is_over() {
                 self.take_note(&outcome);
             }
             // What can be done without is gone, so that the next part is in its place now.
@@ -291,6 +291,9 @@ impl<'a, D: Driver> Search<'a, D> {
         }
         if let Some(reason) = &outcome.dead {
             self.found.stopped = Some(format!("the target is gone: {reason}"));
+        }
+        if let Some(reason) = outcome.busy {
+            self.found.stopped = Some(reason.into());
         }
         if let Some(reason) = &outcome.failed {
             self.found.stopped = Some(reason.clone());

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::known;
 use crate::matcher::shorten;
 use crate::oracle::{Found, KnownOrder};
 use crate::verdict::Judgement;
@@ -41,7 +42,7 @@ impl Model {
     /// An order was read. Asking for it changes nothing; that it is the order that was made is an invariant.
     pub(super) fn read(&mut self, id: &str, result: &Value) -> Option<Found> {
         let order = self.orders.iter_mut().find(|order| order.known.id == id)?;
-        let now = without_states(result);
+        let now = known::terms(result);
         let before = order.last.replace(now.clone())?;
         let judgement = if before == now {
             Judgement::Kept
@@ -64,21 +65,6 @@ impl Model {
     }
 }
 
-/// An order without what may move on by itself.
-fn without_states(order: &Value) -> Value {
-    let mut order = order.clone();
-    if let Some(members) = order.as_object_mut() {
-        members.remove("order_state");
-        members.remove("channel");
-        if let Some(options) = members.get_mut("payment").and_then(Value::as_object_mut) {
-            for option in options.values_mut().filter_map(Value::as_object_mut) {
-                option.remove("state");
-            }
-        }
-    }
-    order
-}
-
 fn without_created_at(order: &Value) -> Value {
     let mut order = order.clone();
     if let Some(members) = order.as_object_mut() {
@@ -98,7 +84,7 @@ mod tests {
         let mut model = Model::default();
         model.made("a", "main");
         let reading = |state: &str, created: &str, fee: &str| {
-            json!({"order_id": "a", "order_state": state, "created_at": created,
+            json!({"order_id": "a", "order_state": state, "created_at": created, "read_at": state,
                 "payment": {"bolt11": {"state": state, "fee_total_sat": fee}}})
         };
         assert_eq!(model.read("a", &reading("x", "1", "7")), None);

@@ -27,6 +27,7 @@ fn facts(transport: Transport) -> Facts {
         terms: Terms::read(&info, key).unwrap(),
         address_prefix: Some("bcrt".into()),
         token: Some("SPRING27".into()),
+        any_token: false,
         orders: vec![KnownOrder { id: ORDER.into(), owner: "main".into(), reconnected: false }],
         asker: "main".into(),
     }

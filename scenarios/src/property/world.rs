@@ -49,6 +49,8 @@ pub enum WorldError {
 pub(super) enum Trouble {
     /// The target is gone.
     Dead(String),
+    /// The target has no time for it.
+    Busy(&'static str),
     /// The driver couldn't do it for a reason that isn't the target's.
     Driver(String),
 }
@@ -154,6 +156,7 @@ impl World {
         let answer = match answer {
             Ok(answer) => answer,
             Err(Trouble::Dead(reason)) => return Err(WorldError::Unreachable(reason)),
+            Err(Trouble::Busy(reason)) => return Err(WorldError::NoInfo(reason.into())),
             Err(Trouble::Driver(reason)) => return Err(WorldError::Driver(reason)),
         };
         world.info = answer.exchange;
@@ -175,6 +178,7 @@ impl World {
             terms: self.terms.clone(),
             address_prefix: self.address_prefix.clone(),
             token: self.context.token.clone(),
+            any_token: self.context.any_token,
             orders,
             asker: conn.to_owned(),
         }
@@ -341,7 +345,11 @@ impl World {
             http: Some(http),
         };
         self.history.push(exchange.clone());
-        Ok(Answer { document, exchange })
+        let status = exchange.http.as_ref().and_then(|http| http.status);
+        match status.and_then(document::too_busy) {
+            Some(reason) => Err(Trouble::Busy(reason)),
+            None => Ok(Answer { document, exchange }),
+        }
     }
 }
 

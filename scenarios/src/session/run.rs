@@ -582,6 +582,10 @@ impl<'a> Session<'a> {
         span: Span,
         late: u64,
     ) {
+        if let Some(reason) = self.says_nothing(&task, &doc, exchange) {
+            return self.stop(Verdict::Inconclusive, reason.into(), exchange);
+        }
+        self.was_served |= doc["result"]["order_id"].is_string();
         match task {
             Task::Given(given) => self.given_done(given, &doc, exchange),
             Task::Step(index) => self.step_done(index, doc, id, exchange),
@@ -593,6 +597,39 @@ impl<'a> Session<'a> {
             let reason =
                 format!("the target has left {MOST_UNANSWERED} requests in a row unanswered");
             self.stop(Verdict::Inconclusive, reason, exchange);
+        }
+    }
+
+    /// Why an answer says nothing about the request, though the specification allows it.
+    fn says_nothing(
+        &self,
+        task: &Task,
+        document: &Value,
+        exchange: Option<usize>,
+    ) -> Option<&'static str> {
+        let http = exchange
+            .and_then(|exchange| self.transcript.exchanges.get(exchange))
+            .and_then(|exchange| exchange.http.as_ref());
+        let method = |document: &Value| match http {
+            Some(http) => http.method.clone(),
+            None => document.pointer("/request/method").and_then(Value::as_str).map(str::to_owned),
+        };
+        let may_fail = match task {
+            Task::Step(index) => !self.step(*index).is_some_and(Step::wants_refusal),
+            _ => false,
+        };
+        let of_one = |document: &Value| {
+            let method = method(document).unwrap_or_default();
+            if self.was_served && method == "lsps1.create_order" {
+                return None;
+            }
+            let failed = || document::has_failed(document, &method).filter(|_| may_fail);
+            document::rejects_client(document, &method).or_else(failed)
+        };
+        let busy = http.and_then(|http| http.status).and_then(document::too_busy);
+        match document.get("replies").and_then(Value::as_array) {
+            Some(replies) => replies.iter().find_map(of_one),
+            None => busy.or_else(|| of_one(document)),
         }
     }
 

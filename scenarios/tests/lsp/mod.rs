@@ -105,6 +105,7 @@ pub(crate) fn context(transport: Transport) -> SessionContext {
         public_key: ME.into(),
         target_node: None,
         token: Some(TOKEN.into()),
+        any_token: false,
         refund_address: Some("bcrt1qwzg843xj6ca63wlygn90zlckx9mjz5wat6sgvv".into()),
         seed: 7,
         now: CREATED_AT.parse().unwrap(),

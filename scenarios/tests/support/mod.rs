@@ -26,6 +26,8 @@ pub(crate) struct Target {
     pub(crate) reachable: bool,
     /// Answers by method that aren't the good ones.
     pub(crate) answers: BTreeMap<String, Answer>,
+    /// How orders are answered whose announce_channel is no boolean.
+    pub(crate) wrong_orders: Option<Answer>,
     pub(crate) parse_error: Answer,
     pub(crate) order: Value,
     /// After how many readings the order is COMPLETED.
@@ -65,6 +67,7 @@ pub(crate) fn context(transport: Transport) -> SessionContext {
         public_key: format!("02{}", "ab".repeat(32)),
         target_node: None,
         token: None,
+        any_token: false,
         refund_address: Some("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080".into()),
         seed: 1,
         now: "2026-11-22T10:00:00Z".parse().unwrap(),
@@ -108,6 +111,7 @@ impl Target {
         Self {
             reachable: true,
             answers: BTreeMap::new(),
+            wrong_orders: None,
             parse_error: Answer::Error(json!({"code": -32700, "message": "Parse error"})),
             order: order(),
             completes_after: None,
@@ -182,6 +186,12 @@ impl Target {
     fn respond(&mut self, method: &str, params: &Value) -> Answer {
         self.seen.push((method.into(), params.clone()));
         if let Some(answer) = self.answers.get(method) {
+            return answer.clone();
+        }
+        if let Some(answer) = &self.wrong_orders
+            && method == "lsps1.create_order"
+            && !params["announce_channel"].is_boolean()
+        {
             return answer.clone();
         }
         match method {

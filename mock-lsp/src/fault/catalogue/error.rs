@@ -82,7 +82,7 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Answers unknown tokens with 100", Hook::Error(&[102], &[Set("code", "100")]);
     "bad-token-data-null", "L0-060 L1-108",
     "Answers unknown tokens with data null", Hook::Error(&[102], &[Set("data", "null")]);
-    "bad-token-as-rejection", "L0-167 L1-107",
+    "bad-token-as-rejection", "L0-167 L1-107 L1-110",
     "Answers unknown tokens with code 1, without its data", Hook::Error(&[102], &[Set("code", "1"), Remove("data")]);
     "bad-token-code-padded", "L0-051 L0-088 L1-107",
     "Answers unknown tokens with the code \"001\", as the specification prints it", Hook::Error(&[102], &[Set("code", "\"001\"")]);
