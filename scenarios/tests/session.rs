@@ -610,7 +610,8 @@ fn a_client_that_is_turned_away_learns_nothing_about_its_order() {
 
 #[test]
 fn a_client_that_was_served_before_is_not_turned_away() {
-    let text = ORDERING.replace("id: ordering", "id: ordering-again").replace("[info]", "[info, order]");
+    let text =
+        ORDERING.replace("id: ordering", "id: ordering-again").replace("[info]", "[info, order]");
     let scenario = support::scenario(&text);
     let mut target = Target::good();
     let error = json!({"code": 1, "message": "m", "data": {"message": "not you"}});
