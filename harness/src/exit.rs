@@ -62,7 +62,7 @@ impl Exit {
                 "clean: nothing found without a fault, and every fault found by what it breaks only"
             }
             Self::Broken => {
-                "something found without a fault, or a fault undetected, or a row outside its set found"
+                "something found without a fault, a fault undetected, a row outside its set found, or a row never shown to fail"
             }
             Self::Usage => "wrong use, or there is no mock-lsp",
             Self::Inconclusive => "a mock could not be started or judged",

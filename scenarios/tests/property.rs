@@ -291,3 +291,12 @@ fn a_file_that_is_no_replay_is_refused_with_the_place() {
         assert!(error.contains(says), "{text}: {error}");
     }
 }
+
+#[test]
+fn many_cases_keep_no_more_than_is_needed() {
+    let choices = Choices::default();
+    let (found, _) = tried(Property::Requests, Transport::Rest, &choices, 3_000, 10, honest);
+    assert!(found.tried + found.left_out >= 3_000);
+    assert_eq!(found.transcript.exchanges.len(), 2_000);
+    assert_eq!(broken(&found), Vec::<String>::new());
+}

@@ -6,6 +6,7 @@
 
 pub mod mock;
 pub mod report;
+mod shown;
 pub mod table;
 
 use std::collections::BTreeSet;
@@ -131,8 +132,11 @@ pub async fn self_test(
     judged.extend(on_chain.into_iter().map(|fault| FaultReport::needs_regtest(&fault)));
     judged.sort_by_key(|(place, _)| *place);
 
-    let faults = judged.into_iter().map(|(_, report)| report).collect();
-    Ok(SelfTestReport::new(settings, &program, started_at, clock.elapsed(), unbroken, faults))
+    let faults: Vec<FaultReport> = judged.into_iter().map(|(_, report)| report).collect();
+    let never_shown = shown::never(settings, &faults)?;
+    let report =
+        SelfTestReport::new(settings, &program, started_at, clock.elapsed(), unbroken, faults);
+    Ok(report.with_never_shown(never_shown))
 }
 
 /// Runs the mocks, so many at a time. Faults keep their place in the mock's list.

@@ -38,6 +38,9 @@ pub struct SelfTestReport {
     pub unbroken: Unbroken,
     /// How many faults ended how.
     pub summary: SelfTestSummary,
+    /// Rows that an LSP can break with messages, or that a fault is said to break, and that no fault was seen to break;
+    /// `None` if not all faults were tried.
+    pub never_shown: Option<Vec<String>>,
     /// Every fault, in the mock's order.
     pub faults: Vec<FaultReport>,
     /// The exit code.
@@ -156,11 +159,18 @@ impl SelfTestReport {
             seed: settings.seed,
             unbroken,
             summary,
+            never_shown: None,
             faults,
             exit_code: 0,
         };
         report.exit_code = report.exit().code();
         report
+    }
+
+    pub(super) fn with_never_shown(mut self, rows: Option<Vec<String>>) -> Self {
+        self.never_shown = rows;
+        self.exit_code = self.exit().code();
+        self
     }
 
     /// The exit code that the test ends with.
@@ -170,7 +180,10 @@ impl SelfTestReport {
             self.summary;
         if failed > 0 || (!self.unbroken.clean && self.unbroken.scenarios == 0) {
             Exit::Inconclusive
-        } else if !self.unbroken.clean || undetected + outside > 0 {
+        } else if !self.unbroken.clean
+            || undetected + outside > 0
+            || self.never_shown.as_ref().is_some_and(|rows| !rows.is_empty())
+        {
             Exit::Broken
         } else if detected == 0 {
             Exit::NothingRun
@@ -247,6 +260,11 @@ impl FaultReport {
         (fault.place, Self { outcome: FaultOutcome::NeedsRegtest, ..Self::bare(fault) })
     }
 
+    /// Whether the mock was judged with it.
+    pub(super) fn was_tried(&self) -> bool {
+        !matches!(self.outcome, FaultOutcome::NeedsRegtest | FaultOutcome::Failed)
+    }
+
     fn bare(fault: &Fault) -> Self {
         Self {
             name: fault.name.clone(),
@@ -304,12 +322,12 @@ fn problems(report: &Report, is_honest: bool) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::report::model::{RunReport, ScenarioReport, Summary, TargetReport};
     use lsps1_scenarios::Profile;
 
-    fn fault() -> Fault {
+    pub(in super::super) fn fault() -> Fault {
         Fault {
             name: "bound-exclusive".into(),
             summary: "x".into(),
@@ -320,7 +338,7 @@ mod tests {
     }
 
     /// A run in which these rows were found.
-    fn run(found: &[&str]) -> Report {
+    pub(in super::super) fn run(found: &[&str]) -> Report {
         let finding = |row: &&str| FindingReport {
             requirement: (*row).to_owned(),
             section: "s".into(),
@@ -392,6 +410,12 @@ mod tests {
         );
         let failed = vec![FaultReport::failed(&fault(), "x")];
         assert_eq!(report(clean(), failed).exit(), Exit::Inconclusive);
+        let shown = |rows: &[&str]| {
+            let rows = rows.iter().map(|row| (*row).to_owned()).collect();
+            report(clean(), with(&["L1-046"])).with_never_shown(Some(rows))
+        };
+        assert_eq!(shown(&[]).exit(), Exit::Conformant);
+        assert_eq!(shown(&["L1-050"]).exit_code, Exit::Broken.code());
         let needs = vec![FaultReport::needs_regtest(&fault()).1];
         assert_eq!(report(clean(), needs).exit(), Exit::NothingRun);
     }

@@ -88,6 +88,7 @@ pub fn render(report: &SelfTestReport) -> String {
     for fault in &report.faults {
         explain(&mut text, fault);
     }
+    never_shown(&mut text, report);
     sums(&mut text, report);
     text
 }
@@ -186,6 +187,16 @@ fn finding(text: &mut String, row: &Row) {
         row.transport,
         one_line(&row.scenario),
         one_line(&clipped(&row.message, MESSAGE_SHOWN))
+    );
+}
+
+/// The rows that no fault was seen to break.
+fn never_shown(text: &mut String, report: &SelfTestReport) {
+    let Some(rows) = report.never_shown.as_ref().filter(|rows| !rows.is_empty()) else { return };
+    let _ = writeln!(
+        text,
+        "\n{BAD}NEVER SHOWN TO FAIL{BAD:#} {}\n  no fault makes these rows fail; add one that does, or take them out of what faults are said to break",
+        rows.join(" ")
     );
 }
 

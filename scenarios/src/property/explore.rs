@@ -67,7 +67,7 @@ pub struct Exploration {
     pub stopped: Option<String>,
     /// Whether that is the harness's trouble and not the target's.
     pub trouble: bool,
-    /// Everything that went over the wire.
+    /// What went over the wire, the first 2,000 exchanges of it at most.
     pub transcript: Transcript,
 }
 

@@ -21,6 +21,10 @@ const ORDERS_PER_KEY: u32 = 10;
 /// A target whose answers stay out is given so many times as long as its slowest answer took.
 const PATIENCE: u32 = 10;
 
+/// Exchanges that are kept. Every case is judged by itself when it is through; what is kept is for what only shows when
+/// orders of many cases are compared, and that costs more the more there are.
+const MOST_HISTORY: usize = 2_000;
+
 /// Carries out actions, one after the other.
 pub trait Driver: Send {
     /// Does what is asked for, and says when it was done and what came of it.
@@ -75,7 +79,7 @@ pub struct World {
     pub(super) shared: Option<Shared>,
     /// The exchange that get_info came in.
     pub(super) info: Exchange,
-    /// Everything that went over the wire.
+    /// What went over the wire first, [`MOST_HISTORY`] exchanges at most.
     pub(super) history: Vec<Exchange>,
     /// How long to wait for an answer; `None`: the driver's usual time.
     pub(super) wait: Option<Duration>,
@@ -308,8 +312,14 @@ impl World {
             end,
             http: None,
         };
-        self.history.push(exchange.clone());
+        self.remember(&exchange);
         Ok(Answer { document, exchange })
+    }
+
+    fn remember(&mut self, exchange: &Exchange) {
+        if self.history.len() < MOST_HISTORY {
+            self.history.push(exchange.clone());
+        }
     }
 
     /// Sends a request to the REST face.
@@ -344,7 +354,7 @@ impl World {
             end,
             http: Some(http),
         };
-        self.history.push(exchange.clone());
+        self.remember(&exchange);
         let status = exchange.http.as_ref().and_then(|http| http.status);
         match status.and_then(document::too_busy) {
             Some(reason) => Err(Trouble::Busy(reason)),
