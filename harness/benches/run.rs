@@ -10,7 +10,7 @@ use lsps1_fixtures::{Network, NetworkConfig};
 use lsps1_harness::run::plan::Planned;
 use lsps1_harness::run::suite::Suite;
 use lsps1_harness::run::{Settings, Silent, TargetSettings, run};
-use lsps1_scenarios::{ClientKind, Verdict};
+use lsps1_scenarios::{ClientKind, PayerKind, Verdict};
 use mock_lsp::{BitcoindConfig, Config, EngineConfig, MockLsp};
 use tokio::runtime::Runtime;
 
@@ -149,7 +149,7 @@ async fn network() -> Result<Duration, Failure> {
     let started = Instant::now();
     let (mock, suite) = standing_network().await?;
     let client = match suite.chain() {
-        Some(chain) => chain.client(ClientKind::LspsNode, None).await?,
+        Some(chain) => chain.client(ClientKind::LspsNode, PayerKind::LdkNode, None).await?,
         None => return Err("there is no chain".into()),
     };
     let took = started.elapsed();

@@ -14,7 +14,7 @@ use lsps1_scenarios::{Profile, Transport};
 use crate::exit::Exit;
 use crate::run::property::PropertySettings;
 use crate::run::{ChainFrom, Settings, TargetSettings};
-use crate::self_test::{self, SelfTestSettings};
+use crate::self_test::{self, SelfTestSettings, Share};
 use crate::target::address::{BaseUrl, NodeAddress};
 use crate::text::without_users;
 use crate::{explain, list, regtest_up, report, run};
@@ -94,7 +94,8 @@ fn run_examples() -> String {
          The command given to --target-cmd is split into words like a shell does, but no shell runs it. It finds the\n\
          network in LSPS1_BITCOIND_RPC_URL, LSPS1_BITCOIND_COOKIE_FILE, LSPS1_ELECTRUM_URL, LSPS1_FAUCET_URL and\n\
          LSPS1_NETWORK. Once it can be used it prints one line of JSON on standard output with \"rest\" and \"p2p\", unless\n\
-         --rest and --p2p say where it will be; with \"address\" in that line it gets coins there, else it asks LSPS1_FAUCET_URL.\n\n\
+         --rest and --p2p say where it will be; with \"address\" in that line it gets coins there, else it asks LSPS1_FAUCET_URL. With \"control\" (or --control)\n\
+         orders are made to expire by POST {{control}}/orders/{{order_id}}/expire.\n\n\
          {}",
         Exit::help_section()
     )
@@ -111,6 +112,9 @@ struct RunArgs {
     /// Starts the target, with the network's endpoints in its environment, and ends it after the run
     #[arg(long, value_name = "CMD", value_parser = command, help_heading = "Target")]
     target_cmd: Option<String>,
+    /// Base URL of the target's control API, by which orders are made to expire: POST {URL}/orders/{order_id}/expire
+    #[arg(long, value_name = "URL", help_heading = "Target")]
+    control: Option<BaseUrl>,
     /// A token that the target accepts; without it the scenarios that need one are skipped. Not shown in any report
     #[arg(
         long,
@@ -232,13 +236,20 @@ struct SelfTestArgs {
     /// The mock LSP's program [default: the one beside this program, else the one in PATH]
     #[arg(long, value_name = "PATH")]
     mock: Option<PathBuf>,
-    /// Every fault meets all scenarios that need no chain, not only those of its requirements and a small smoke set
+    /// Tries the faults that only show on a chain, each on a regtest network of its own, instead of the others
+    #[arg(long)]
+    regtest: bool,
+    /// Every fault meets all scenarios that can show it, not only those of its requirements and a small smoke set
     #[arg(long)]
     full: bool,
+    /// Only the Nth of M shares of the faults, to split the work between machines
+    #[arg(long, value_name = "N/M", value_parser = share)]
+    share: Option<Share>,
     /// Only faults whose name contains this; repeatable, any may match
     #[arg(long, value_name = "NAME")]
     filter: Vec<String>,
-    /// How many mocks run at the same time [default: twice as many as there are processors, at most 8]
+    /// How many mocks run at the same time [default: twice as many as there are processors, at most 8; with --regtest as
+    /// many as there are]
     #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<usize>,
     /// Writes the JSON report (schema: harness/schemas/self-test.json)
@@ -253,9 +264,11 @@ fn self_test_help() -> String {
     format!(
         "Examples:\n  lsps1-harness self-test\n  \
          # One fault, met with everything\n  \
-         lsps1-harness self-test --full --filter order-total-off-by-one\n\n\
+         lsps1-harness self-test --full --filter order-total-off-by-one\n  \
+         # What only shows on a chain, a quarter of it\n  \
+         lsps1-harness self-test --regtest --share 1/4\n\n\
          Each mock is a process of its own, on ports of its own. `mock-lsp faults` lists the faults and the requirements\n\
-         that each may break; those that only show on a chain are listed, but not tried.\n\n{}",
+         that each may break; those that only show on a chain are listed, but only tried with --regtest.\n\n{}",
         Exit::self_test_section()
     )
 }
@@ -406,8 +419,8 @@ fn self_test_command(args: SelfTestArgs) -> Exit {
         Err(exit) => return exit,
     };
     init_tracing();
-    let SelfTestArgs { mock, full, filter, jobs, json, seed } = args;
-    let settings = SelfTestSettings { mock, full, filter, jobs, seed };
+    let SelfTestArgs { mock, regtest, full, share, filter, jobs, json, seed } = args;
+    let settings = SelfTestSettings { mock, regtest, full, share, filter, jobs, seed };
     let view = self_test::table::TableView::new();
     let finished = runtime.block_on(self_test::self_test(&settings, &view));
     runtime.shutdown_timeout(Duration::from_secs(2));
@@ -477,6 +490,7 @@ impl RunArgs {
             target: TargetSettings {
                 rest: self.rest,
                 p2p: self.p2p,
+                control: self.control,
                 command: self.target_cmd,
                 token: self.token,
                 any_token: self.any_token,
@@ -508,6 +522,8 @@ impl RunArgs {
                 folder: Some(folder.unwrap_or_default()),
                 replay: None,
             },
+            patience: None,
+            only_on_chain: false,
             require_judged: self.require_judged,
             logs: self.logs,
         };
@@ -597,6 +613,15 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn share(text: &str) -> Result<Share, String> {
+    let parts =
+        text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((part @ 1.., of)) if part <= of => Ok(Share { part, of }),
+        _ => Err("give two numbers, such as 1/4 for the first of four shares".to_owned()),
+    }
+}
+
 fn jobs(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(jobs @ 1..=64) => Ok(jobs),
@@ -622,6 +647,14 @@ mod tests {
             assert!(argument.get_help().is_some(), "--{} has no help", argument.get_id());
         }
         assert!(run.get_after_help().unwrap().to_string().contains("Exit codes:"));
+    }
+
+    #[test]
+    fn shares_are_parts_of_a_whole() {
+        assert_eq!(share("2/3"), Ok(Share { part: 2, of: 3 }));
+        for wrong in ["0/3", "4/3", "1", "1/0", "x/2"] {
+            assert!(share(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use lsps1_scenarios::scenario::{
     Act, Call, Check, Expectation, Payload, Refusal, RefusalKind, Step,
 };
+use lsps1_scenarios::{ChannelStage, ClientAct, PaymentStage};
 use serde_json::Value;
 
 use crate::text::{clipped, one_line};
@@ -35,13 +36,22 @@ pub fn act(step: &Step) -> String {
         Act::Reconnect { conn } => {
             format!("the connection is dropped and made again{}", over(conn))
         }
-        Act::ClientConnect => "the client's node connects".to_owned(),
-        Act::AcceptChannels { accept: true } => "the client's node accepts channels".to_owned(),
-        Act::AcceptChannels { accept: false } => "the client's node holds channels back".to_owned(),
+        Act::Client(act) => match act {
+            ClientAct::Connect => "the client's node connects",
+            ClientAct::Disconnect => "the client's node disconnects",
+            ClientAct::Accept => "the client's node accepts channels",
+            ClientAct::Hold => "the client's node holds channels back",
+            ClientAct::Refuse => "the client's node refuses channels",
+        }
+        .to_owned(),
         Act::OrderThroughClient { params } => {
             format!("the client's own LSPS1 orders {}", value(&Value::Object(params.clone())))
         }
-        Act::Pay { invoice } => format!("the payer pays {}", shown(invoice)),
+        Act::Pay { invoice, amount_msat } => {
+            let amount = amount_msat.as_ref();
+            let amount = amount.map(|amount| format!("{} msat for ", value(amount)));
+            format!("the payer pays {}{}", amount.unwrap_or_default(), shown(invoice))
+        }
         Act::Poll { call: it, until, within } => {
             format!(
                 "{} again and again, up to {} s, until {}",
@@ -50,14 +60,29 @@ pub fn act(step: &Step) -> String {
                 value(until)
             )
         }
-        Act::AwaitPayment { within } => {
-            format!("up to {} s pass until the payment ends", within.as_secs())
+        Act::AwaitPayment { of, until, within } => {
+            let which = of.as_ref().map(|of| format!(" {}", shown(of))).unwrap_or_default();
+            let what = match until {
+                PaymentStage::Held => "is with the target",
+                PaymentStage::Settled => "ends",
+            };
+            format!("up to {} s pass until the payment{which} {what}", within.as_secs())
         }
         Act::Mine { blocks } => format!("{} blocks are mined", value(blocks)),
-        Act::AwaitChannel { within } => {
-            format!("up to {} s pass until the channel is usable", within.as_secs())
+        Act::AwaitChannel { of, until, within } => {
+            let which = of.as_ref().map(|of| format!(" {}", shown(of))).unwrap_or_default();
+            let what = match until {
+                ChannelStage::Asked => "is asked for",
+                ChannelStage::Usable => "is usable",
+                ChannelStage::Closed => "is closed",
+            };
+            format!("up to {} s pass until the channel{which} {what}", within.as_secs())
         }
         Act::ChainOutput { outpoint } => format!("the output {} is looked up", shown(outpoint)),
+        Act::LetExpire { order_id } => {
+            format!("the time passes at which the order {} expires", shown(order_id))
+        }
+        Act::Restart => "the target is ended and started again".to_owned(),
     }
 }
 

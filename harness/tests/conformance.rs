@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `LSPS1_REST_URL` | `--rest`, the base URL of its REST face |
 //! | `LSPS1_P2P` | `--p2p`, `NODEID@HOST:PORT` |
+//! | `LSPS1_CONTROL_URL` | `--control`, the base URL of its control API |
 //! | `LSPS1_TARGET_CMD` | `--regtest --target-cmd`: starts it on a regtest network |
 //! | `LSPS1_TOKEN` | `--token`, a token that it accepts |
 //! | `LSPS1_NETWORK` | `--network`, its chain |
@@ -52,6 +53,7 @@ const TOKEN: &str = "open-sesame";
 const VARIABLES: &[(&str, &str)] = &[
     ("LSPS1_REST_URL", "--rest"),
     ("LSPS1_P2P", "--p2p"),
+    ("LSPS1_CONTROL_URL", "--control"),
     (TARGET_CMD, "--target-cmd"),
     ("LSPS1_TOKEN", "--token"),
     ("LSPS1_NETWORK", "--network"),
@@ -249,6 +251,7 @@ async fn start(on_chain: bool) -> Result<Target, Failed> {
     settings.target = TargetSettings {
         rest: Some(mock.rest_url().parse()?),
         p2p: Some(mock.p2p().parse()?),
+        control: Some(mock.control_url().parse()?),
         token: Some(TOKEN.to_owned()),
         network: Some("regtest".to_owned()),
         ..TargetSettings::default()

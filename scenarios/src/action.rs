@@ -70,27 +70,28 @@ pub enum Action {
     },
     /// Send an HTTP request. Answered by `Http` or `HttpFailed`.
     Http(HttpRequest),
-    /// Connect the client's node to the target. Answered by `Done` or `Failed`.
-    ClientConnect,
-    /// Let the client's node accept channels from now on, or hold them back: an open that comes meanwhile is neither
-    /// accepted nor refused, and goes on when the node accepts again. Answered by `Done` or `Failed`.
-    AcceptChannels {
-        /// Whether it accepts.
-        accept: bool,
-    },
+    /// Let the client's node do something. Answered by `Done` or `Failed`.
+    Client(ClientAct),
     /// Let the client's own LSPS1 implementation order a channel. Answered by `Document` (`order_id`, `payment`, …) or `Failed`.
     OrderThroughClient {
         /// What to order, named as the parameters of create_order.
         params: Map<String, Value>,
     },
-    /// Let the payer start to pay, without waiting for the outcome. Answered by `Done` or `Failed`.
+    /// Let the payer start to pay, without waiting for the outcome. Answered by `Document` (`payment`: its name) or
+    /// `Failed`.
     Pay {
         /// A BOLT 11 invoice.
         invoice: String,
+        /// What to pay, in msat, where that isn't what the invoice asks for.
+        amount_msat: Option<u64>,
     },
-    /// Wait until the payer's latest payment has ended. Answered by `Document`
-    /// (`status`: `succeeded`, `failed` or, after the time has passed, `pending`; `preimage`).
+    /// Wait for a payment. Answered by `Document` (`status`: `succeeded`, `failed` or, after the time has passed,
+    /// `pending`; `preimage`; what is known of its HTLC).
     AwaitPayment {
+        /// The payment's name; `None`: the latest one.
+        payment: Option<String>,
+        /// What is waited for.
+        until: PaymentStage,
         /// How long to wait at most.
         within: Duration,
     },
@@ -99,8 +100,13 @@ pub enum Action {
         /// How many.
         blocks: u32,
     },
-    /// Wait until the client's node has a usable channel to the target. Answered by `Document` (`usable`, `capacity_sat`, …).
+    /// Wait for a channel of the target's to the client's node. Answered by `Document` (`asked`, `usable`, `closed`,
+    /// `capacity_sat`, …), as it was seen last.
     AwaitChannel {
+        /// The funding output of the channel that is meant; `None`: the latest one.
+        outpoint: Option<String>,
+        /// What is waited for.
+        until: ChannelStage,
         /// How long to wait at most.
         within: Duration,
     },
@@ -109,8 +115,11 @@ pub enum Action {
         /// `txid:index`, the txid in the order that block explorers show.
         outpoint: String,
     },
-    /// Let the time pass at which unpaid orders expire. Answered by `Done` or `Failed`.
-    LetExpire,
+    /// Let the time pass at which an order expires. Answered by `Done` or `Failed`.
+    LetExpire {
+        /// The order's id; `None`: that of all orders.
+        order_id: Option<String>,
+    },
     /// End the target and start it again on what it has stored. Answered by `Done` or `Failed`.
     Restart,
     /// Wait between two polls: the driver waits for its poll interval, but not longer than given. Answered by `Done`.
@@ -118,6 +127,44 @@ pub enum Action {
         /// Time that is left to the poll.
         until_changed_within: Duration,
     },
+}
+
+/// What the client's node can be told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientAct {
+    /// Connect to the target.
+    Connect,
+    /// Drop the connection to the target.
+    Disconnect,
+    /// Accept channels from now on, also those that were held back.
+    Accept,
+    /// Hold channels back from now on: an open that comes is neither accepted nor refused.
+    Hold,
+    /// Refuse channels from now on, also those that were held back.
+    Refuse,
+}
+
+/// How far a payment is, as its payer sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PaymentStage {
+    /// Its HTLC is with the target.
+    Held,
+    /// It has succeeded or failed.
+    Settled,
+}
+
+/// How far a channel is, as the client's node sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelStage {
+    /// The target has sent `open_channel`.
+    Asked,
+    /// It can be used.
+    Usable,
+    /// It is being closed, or was.
+    Closed,
 }
 
 /// What an exchange waits for.

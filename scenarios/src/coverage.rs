@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(of("L0-028").unchecked().unwrap().kind, Kind::ClientSide);
         assert_eq!(of("L0-056").unchecked().unwrap().kind, Kind::SpecSide);
         assert_eq!(of("L0-027").unchecked().unwrap().kind, Kind::NotObservable);
-        let paid = of("L1-231").unchecked().unwrap();
-        assert_eq!((paid.kind, paid.why.contains("a payment")), (Kind::Needs, true));
+        let bumped = of("L1-203").unchecked().unwrap();
+        assert_eq!((bumped.kind, bumped.why.contains("a view of the chain")), (Kind::Needs, true));
     }
 }

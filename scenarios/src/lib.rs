@@ -41,9 +41,14 @@ pub mod session;
 pub mod transcript;
 pub mod verdict;
 
-pub use action::{Action, End, Frame, HttpRequest, Observation, Span, Transport, Wait};
+pub use action::{
+    Action, ChannelStage, ClientAct, End, Frame, HttpRequest, Observation, PaymentStage, Span,
+    Transport, Wait,
+};
 pub use requirement::{Binds, Catalogue, Level, Position, Requirement, RequirementId};
-pub use scenario::{ClientKind, Need, Scenario, ScenarioError, builtin_scenarios, load_dir};
+pub use scenario::{
+    ClientKind, Need, PayerKind, Scenario, ScenarioError, builtin_scenarios, load_dir,
+};
 pub use session::{Session, SessionContext, SessionOutcome};
 pub use transcript::{Exchange, Transcript};
 pub use verdict::{CheckResult, Evidence, Profile, Verdict};

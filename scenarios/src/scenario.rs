@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 pub use load::{ScenarioError, builtin_scenarios, load_dir};
 pub use validate::Defect;
 
-use crate::action::Transport;
+use crate::action::{ChannelStage, ClientAct, PaymentStage, Transport};
 use crate::oracle;
 use crate::property::Property;
 use crate::requirement::RequirementId;
@@ -31,6 +31,10 @@ pub enum Need {
     Token,
     /// A second node key.
     SecondKey,
+    /// Control of the target's time.
+    Clock,
+    /// A target that can be ended and started again.
+    Restart,
 }
 
 impl fmt::Display for Need {
@@ -39,6 +43,8 @@ impl fmt::Display for Need {
             Self::Chain => "chain",
             Self::Token => "token",
             Self::SecondKey => "second-key",
+            Self::Clock => "clock",
+            Self::Restart => "restart",
         })
     }
 }
@@ -52,6 +58,17 @@ pub enum ClientKind {
     LspsNode,
     /// An ldk-node wallet.
     LdkNode,
+}
+
+/// Who pays in a scenario that needs a chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PayerKind {
+    /// An ldk-node wallet.
+    #[default]
+    LdkNode,
+    /// The harness's own node, which pays what it is told to and sees its HTLCs.
+    LspsNode,
 }
 
 /// A document that is fetched before the first step.
@@ -73,6 +90,8 @@ pub struct Scenario {
     transports: Vec<Transport>,
     needs: Vec<Need>,
     client: ClientKind,
+    payer: PayerKind,
+    alone: bool,
     given: Vec<Given>,
     only_if: Vec<Condition>,
     steps: Vec<Step>,
@@ -89,6 +108,8 @@ impl Scenario {
             transports: vec![Transport::P2p, Transport::Rest],
             needs: Vec::new(),
             client: ClientKind::default(),
+            payer: PayerKind::default(),
+            alone: false,
             given: Vec::new(),
             only_if: Vec::new(),
             steps: Vec::new(),
@@ -129,6 +150,17 @@ impl Scenario {
     /// Which node gets the channel, if it needs a chain.
     pub fn client(&self) -> ClientKind {
         self.client
+    }
+
+    /// Who pays, if it needs a chain.
+    pub fn payer(&self) -> PayerKind {
+        self.payer
+    }
+
+    /// Whether nothing else may go on around the target meanwhile: it mines many blocks, moves the target's time or
+    /// starts it anew.
+    pub fn is_alone(&self) -> bool {
+        self.alone || self.needs.contains(&Need::Restart)
     }
 
     /// The requirements that its expectations judge, sorted.
@@ -228,13 +260,8 @@ pub enum Act {
         /// The connection.
         conn: String,
     },
-    /// The client's node connects to the target.
-    ClientConnect,
-    /// The client's node accepts channels from now on, or holds them back.
-    AcceptChannels {
-        /// Whether it accepts.
-        accept: bool,
-    },
+    /// The client's node does something.
+    Client(ClientAct),
     /// The client's own LSPS1 implementation orders a channel.
     OrderThroughClient {
         /// What to order.
@@ -244,6 +271,8 @@ pub enum Act {
     Pay {
         /// The invoice; an expression.
         invoice: String,
+        /// What to pay, in msat, where that isn't what the invoice asks for: a number or an expression.
+        amount_msat: Option<Value>,
     },
     /// Repeats a request until its document satisfies a schema.
     Poll {
@@ -254,8 +283,12 @@ pub enum Act {
         /// How long to poll at most.
         within: Duration,
     },
-    /// Waits until the payer's payment has ended.
+    /// Waits for a payment.
     AwaitPayment {
+        /// The payment's name, an expression; `None`: the latest one.
+        of: Option<String>,
+        /// What is waited for.
+        until: PaymentStage,
         /// How long to wait at most.
         within: Duration,
     },
@@ -264,8 +297,12 @@ pub enum Act {
         /// How many: a number or an expression.
         blocks: Value,
     },
-    /// Waits for a usable channel.
+    /// Waits for a channel.
     AwaitChannel {
+        /// Its funding output, an expression; `None`: the latest one.
+        of: Option<String>,
+        /// What is waited for.
+        until: ChannelStage,
         /// How long to wait at most.
         within: Duration,
     },
@@ -274,6 +311,13 @@ pub enum Act {
         /// The outpoint; an expression.
         outpoint: String,
     },
+    /// Lets the time pass at which an order expires.
+    LetExpire {
+        /// The order's id; an expression.
+        order_id: String,
+    },
+    /// Ends the target and starts it again.
+    Restart,
 }
 
 /// A request by method name.

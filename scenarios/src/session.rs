@@ -9,6 +9,7 @@ pub(crate) mod request;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -49,6 +50,8 @@ pub struct SessionContext {
     pub seed: u64,
     /// Wall-clock time at the start of the session.
     pub now: Timestamp,
+    /// The longest wait for a payment, a channel or a state, where a scenario would wait longer.
+    pub patience: Option<Duration>,
 }
 
 /// What came of a session.

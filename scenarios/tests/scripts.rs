@@ -52,12 +52,26 @@ fn a_correct_lsp_with_more_on_offer_passes() {
     info["min_initial_client_balance_sat"] = json!("10000");
     info["min_initial_lsp_balance_sat"] = json!("1");
     info["max_initial_lsp_balance_sat"] = json!("10000001");
-    let choices =
-        Choices { info, bolt12: true, onchain: true, fee_sat: 0, extra_keys: true, canned: None };
+    let choices = Choices {
+        info,
+        bolt12: true,
+        onchain: true,
+        fee_sat: 0,
+        extra_keys: true,
+        expired_is_failed: false,
+        takes_less: true,
+        tries_again: false,
+        canned: None,
+    };
 
     let skipped = outcomes(&choices, |_| true);
 
-    let expected = ["below-min-lsp-balance", "greatest-lsp-balance", "no-client-balance"];
+    let expected = [
+        "below-min-lsp-balance",
+        "greatest-lsp-balance",
+        "no-client-balance",
+        "zero-confirmations",
+    ];
     assert_eq!(skipped, expected.map(str::to_owned).into());
 }
 

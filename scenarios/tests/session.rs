@@ -349,7 +349,7 @@ needs: [chain]
 given: [order]
 steps:
   - client: connect
-  - accept_channels: false
+  - client: hold
   - pay: "{{ order.result.payment.bolt11.invoice }}"
   - payment: settled
     within: 0
@@ -368,8 +368,8 @@ steps:
     assert_eq!(
         target.chain,
         [
-            "connect",
-            "accept false",
+            "client Connect",
+            "client Hold",
             "pay lnbcrt1test",
             "await payment",
             "mine 6",

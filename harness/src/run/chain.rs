@@ -7,9 +7,10 @@ use bitcoin::{Address, Amount};
 use lsps1_fixtures::Network;
 use lsps1_fixtures::node::{ChainConfig, InboundPolicy, Node, NodeConfig};
 use lsps1_fixtures::peers::{ChannelPlan, Lsp, Peer, PeerChain, PeerConfig, open_channels};
-use lsps1_scenarios::ClientKind;
+use lsps1_scenarios::{ClientKind, PayerKind};
 
 use super::client::{Client, ClientNode, stop_peer};
+use super::payer::{self, FreePayer};
 use crate::target::custom_message::MessageTarget;
 
 /// Why there is no chain around the target. Each variant is a step of the set-up.
@@ -23,7 +24,7 @@ pub enum ChainError {
         /// What went wrong.
         reason: String,
     },
-    /// The clients' wallet.
+    /// A wallet of bitcoind's.
     #[error("failed to make a wallet for the clients: {0}")]
     Wallet(String),
     /// The payer's node.
@@ -51,6 +52,7 @@ const PAYER_CHANNEL_SAT: u64 = 15_000_000;
 pub struct Chain {
     pub(super) target: MessageTarget,
     pub(super) payer: Peer,
+    pub(super) free_payer: FreePayer,
     /// Names the clients.
     clients: AtomicU32,
     // Ends last.
@@ -75,16 +77,25 @@ impl Chain {
         let payer = Peer::start(&network, config)
             .await
             .map_err(|error| ChainError::Payer(error.to_string()))?;
-        let wallet = payer.new_address().map_err(|error| ChainError::Fund(error.to_string()))?;
         if let Some(address) = &coins {
             give_coins(&network, address).await?;
         }
-        network
-            .miner()
-            .fund(&[(wallet, PAYER_COINS)])
+        let to_fund = |error: &dyn std::fmt::Display| ChainError::Fund(error.to_string());
+        let rpc = network.bitcoind().rpc();
+        rpc.ensure_wallet(CLIENT_WALLET)
             .await
-            .map_err(|error| ChainError::Fund(error.to_string()))?;
-        payer.synced().await.map_err(|error| ChainError::Fund(error.to_string()))?;
+            .map_err(|error| ChainError::Wallet(error.to_string()))?;
+        let free_wallet = rpc.ensure_wallet(payer::WALLET).await.map_err(|e| to_fund(&e))?;
+        let addresses = [
+            payer.new_address().map_err(|error| to_fund(&error))?,
+            free_wallet.new_address().await.map_err(|error| to_fund(&error))?,
+        ];
+        let coins = addresses.map(|address| (address, PAYER_COINS));
+        network.miner().fund(&coins).await.map_err(|error| to_fund(&error))?;
+        payer.synced().await.map_err(|error| to_fund(&error))?;
+        let free_payer = FreePayer::start(&network, target, PAYER_CHANNEL_SAT)
+            .await
+            .map_err(ChainError::Channel)?;
         let plan = ChannelPlan {
             from: &payer,
             to: target.id,
@@ -96,7 +107,9 @@ impl Chain {
         open_channels(&network, &[plan])
             .await
             .map_err(|error| ChainError::Channel(error.to_string()))?;
-        Ok(Self { target, payer, clients: AtomicU32::new(0), network })
+        // The blocks for one channel are enough for both.
+        free_payer.usable().await.map_err(ChainError::Channel)?;
+        Ok(Self { target, payer, free_payer, clients: AtomicU32::new(0), network })
     }
 
     /// A fresh node that is to get a channel from the target.
@@ -106,6 +119,7 @@ impl Chain {
     pub async fn client(
         &self,
         kind: ClientKind,
+        payer: PayerKind,
         token: Option<&str>,
     ) -> Result<Client<'_>, String> {
         let number = self.clients.fetch_add(1, Ordering::Relaxed) + 1;
@@ -115,14 +129,17 @@ impl Chain {
             ClientKind::LdkNode => self.ldk_node(name, token).await,
         };
         let node = node.map_err(|reason| format!("failed to start the client's node: {reason}"))?;
-        Ok(Client::new(self, node))
+        Ok(Client::new(self, node, payer))
     }
 
-    /// Ends the payer, then the network.
+    /// Ends the payers, then the network.
     pub async fn stop(self) {
-        stop_peer(self.payer).await;
+        let Self { payer, free_payer, network, .. } = self;
+        // It follows the chain, and would go on to look for bitcoind.
+        drop(free_payer);
+        stop_peer(payer).await;
         // Ending the processes blocks.
-        let _ = tokio::task::spawn_blocking(move || drop(self.network)).await;
+        let _ = tokio::task::spawn_blocking(move || drop(network)).await;
     }
 
     async fn lsps_node(&self, name: String) -> Result<ClientNode, String> {

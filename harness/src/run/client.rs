@@ -3,26 +3,32 @@
 use std::time::{Duration, Instant};
 
 use bitcoin::OutPoint;
+use bitcoin::hex::FromHex;
 use bitcoin::secp256k1::PublicKey;
 use lsps1_fixtures::node::{InboundPolicy, Node, NodeEvents};
-use lsps1_fixtures::peers::{PaymentOutcome, Peer, PeerChannel};
-use lsps1_scenarios::{Action, Observation};
+use lsps1_fixtures::peers::{Peer, PeerChannel};
+use lsps1_scenarios::{Action, ChannelStage, ClientAct, Observation, PayerKind, PaymentStage};
 use serde_json::{Map, Value, json};
 
 use super::chain::Chain;
+use super::{channel_view, payer};
 use crate::text::hex;
 
 /// How often a channel is looked at while it is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// How long a node of our own may take to follow the chain.
+const FOLLOW_WITHIN: Duration = Duration::from_secs(30);
+
 /// A client, ready for the chain steps of one scenario.
 pub struct Client<'a> {
     chain: &'a Chain,
     node: ClientNode,
-    /// The hash of the payer's latest payment.
+    payer: PayerKind,
+    /// The payer's latest payment.
     payment: Option<[u8; 32]>,
-    /// Whether channels are accepted, or held back.
-    accepts: bool,
+    /// What becomes of channels: `Accept`, `Hold` or `Refuse`.
+    policy: ClientAct,
     /// How deep the funding of the ordered channel has to be, in blocks.
     depth: u32,
 }
@@ -40,8 +46,8 @@ pub(super) enum ClientNode {
 }
 
 impl<'a> Client<'a> {
-    pub(super) const fn new(chain: &'a Chain, node: ClientNode) -> Self {
-        Self { chain, node, payment: None, accepts: true, depth: 1 }
+    pub(super) const fn new(chain: &'a Chain, node: ClientNode, payer: PayerKind) -> Self {
+        Self { chain, node, payer, payment: None, policy: ClientAct::Accept, depth: 1 }
     }
 
     /// The node's id.
@@ -71,20 +77,21 @@ impl<'a> Client<'a> {
     /// Does an action that needs the client, the payer or the chain.
     pub async fn perform(&mut self, action: Action) -> Observation {
         let done = match action {
-            Action::ClientConnect => self.connect().await.map(|()| Observation::Done),
-            Action::AcceptChannels { accept } => {
-                self.accept_channels(accept).map(|()| Observation::Done)
-            }
+            Action::Client(act) => self.act(act).await.map(|()| Observation::Done),
             Action::OrderThroughClient { params } => {
                 self.order(&params).await.map(Observation::Document)
             }
-            Action::Pay { invoice } => self.pay(&invoice).await.map(|()| Observation::Done),
-            Action::AwaitPayment { within } => {
-                self.await_payment(within).await.map(Observation::Document)
+            Action::Pay { invoice, amount_msat } => {
+                self.pay(&invoice, amount_msat).await.map(Observation::Document)
             }
+            Action::AwaitPayment { payment, until, within } => self
+                .await_payment(payment.as_deref(), until, within)
+                .await
+                .map(Observation::Document),
             Action::Mine { blocks } => self.mine(blocks).await.map(|()| Observation::Done),
-            Action::AwaitChannel { within } => {
-                Ok(Observation::Document(self.await_channel(within).await))
+            Action::AwaitChannel { outpoint, until, within } => {
+                let seen = self.await_channel(outpoint.as_deref(), until, within).await;
+                Ok(Observation::Document(seen))
             }
             Action::ChainOutput { outpoint } => {
                 self.output(&outpoint).await.map(Observation::Document)
@@ -119,21 +126,37 @@ impl<'a> Client<'a> {
         })
     }
 
-    fn accept_channels(&mut self, accept: bool) -> Result<(), String> {
-        if matches!(self.node, ClientNode::Ldk(_)) {
-            return Err("ldk-node can't hold channels back; say `client: lsps-node`".to_owned());
+    async fn act(&mut self, act: ClientAct) -> Result<(), String> {
+        match act {
+            ClientAct::Connect => return self.connect().await,
+            ClientAct::Disconnect => {
+                let ClientNode::Lsps { node, .. } = &self.node else {
+                    return Err("ldk-node would connect again by itself; say `client: lsps-node`"
+                        .to_owned());
+                };
+                node.disconnect(&self.chain.target.id);
+                return Ok(());
+            }
+            ClientAct::Accept | ClientAct::Hold | ClientAct::Refuse => {}
         }
-        self.accepts = accept;
+        if matches!(self.node, ClientNode::Ldk(_)) {
+            return Err(
+                "ldk-node can't hold channels back or refuse them; say `client: lsps-node`"
+                    .to_owned(),
+            );
+        }
+        self.policy = act;
         self.apply_policy();
         Ok(())
     }
 
     fn apply_policy(&self) {
         if let ClientNode::Lsps { node, .. } = &self.node {
-            node.set_inbound_policy(match (self.accepts, self.depth) {
-                (false, _) => InboundPolicy::Hold,
-                (true, 0) => InboundPolicy::AcceptZeroConf,
-                (true, depth) => InboundPolicy::Accept { depth },
+            node.set_inbound_policy(match (self.policy, self.depth) {
+                (ClientAct::Hold, _) => InboundPolicy::Hold,
+                (ClientAct::Refuse, _) => InboundPolicy::Refuse,
+                (_, 0) => InboundPolicy::AcceptZeroConf,
+                (_, depth) => InboundPolicy::Accept { depth },
             });
         }
     }
@@ -160,91 +183,114 @@ impl<'a> Client<'a> {
         Ok(order.document())
     }
 
-    async fn pay(&mut self, invoice: &str) -> Result<(), String> {
+    async fn pay(&mut self, invoice: &str, amount_msat: Option<u64>) -> Result<Value, String> {
         let invoice = invoice
             .parse()
             .map_err(|error| format!("the payer can't read the invoice: {error}"))?;
-        let hash = self
-            .chain
-            .payer
-            .pay(&invoice)
-            .await
-            .map_err(|error| format!("the payer failed to {error}"))?;
-        self.payment = Some(hash);
-        Ok(())
-    }
-
-    async fn await_payment(&self, within: Duration) -> Result<Value, String> {
-        let hash = self.payment.ok_or("nothing was paid before")?;
-        Ok(match self.chain.payer.wait_payment(hash, within).await {
-            PaymentOutcome::Succeeded { preimage } => {
-                json!({"status": "succeeded", "preimage": hex(&preimage)})
+        let paid = match self.payer {
+            PayerKind::LspsNode => self.chain.free_payer.pay(&invoice, amount_msat),
+            PayerKind::LdkNode if amount_msat.is_some() => {
+                Err("ldk-node pays what an invoice asks for; say `payer: lsps-node`".to_owned())
             }
-            PaymentOutcome::Failed { reason } => json!({"status": "failed", "reason": reason}),
-            PaymentOutcome::Pending => json!({"status": "pending"}),
-        })
+            PayerKind::LdkNode => {
+                self.chain.payer.pay(&invoice).await.map_err(|error| error.to_string())
+            }
+        };
+        let id = paid.map_err(|error| format!("the payer failed to {error}"))?;
+        self.payment = Some(id);
+        Ok(json!({"payment": hex(&id)}))
     }
 
+    async fn await_payment(
+        &self,
+        payment: Option<&str>,
+        until: PaymentStage,
+        within: Duration,
+    ) -> Result<Value, String> {
+        let id = match payment {
+            Some(name) => <[u8; 32]>::from_hex(name)
+                .map_err(|_| format!("'{name}' is no payment of the payer's"))?,
+            None => self.payment.ok_or("nothing was paid before")?,
+        };
+        let Chain { payer, free_payer, target, .. } = self.chain;
+        let (outcome, htlc, has_channel) = match self.payer {
+            PayerKind::LspsNode => {
+                let outcome = free_payer.wait(id, until, within).await;
+                (outcome, free_payer.htlc(&id), free_payer.has_channel(&target.id))
+            }
+            PayerKind::LdkNode if until == PaymentStage::Held => {
+                return Err("ldk-node doesn't show its HTLCs; say `payer: lsps-node`".to_owned());
+            }
+            PayerKind::LdkNode => {
+                let outcome = payer.wait_payment(id, within).await;
+                let to_target = |channel: &PeerChannel| channel.counterparty == target.id;
+                (outcome, None, payer.channels().iter().any(to_target))
+            }
+        };
+        let mut document = payer::describe(outcome);
+        let height = self.chain.network.bitcoind().rpc().block_count().await;
+        let height = height.map_err(|error| format!("failed to {error}"))?;
+        document["payment"] = json!(hex(&id));
+        document["height"] = json!(height);
+        // A payment that can only be had back on the chain costs the payer its channel.
+        document["payer_channel_open"] = json!(has_channel);
+        if let Some(htlc) = htlc {
+            document["amount_msat"] = json!(htlc.amount_msat);
+            document["cltv_expiry"] = json!(htlc.cltv_expiry);
+            document["blocks_left"] = json!(htlc.cltv_expiry.saturating_sub(height));
+        }
+        Ok(document)
+    }
+
+    /// Mines, and lets the nodes of our own follow: a payer that lags behind would send HTLCs that end too early.
     async fn mine(&self, blocks: u32) -> Result<(), String> {
-        self.chain
-            .network
-            .miner()
-            .mine(blocks)
-            .await
-            .map_err(|error| format!("failed to {error}"))?;
+        let network = &self.chain.network;
+        network.miner().mine(blocks).await.map_err(|error| format!("failed to {error}"))?;
+        let lags = |error: String| format!("{blocks} blocks were mined, but {error}");
+        self.chain.payer.synced().await.map_err(|error| lags(error.to_string()))?;
+        let free_payer = self.chain.free_payer.node();
+        let client = match &self.node {
+            ClientNode::Lsps { node, .. } => Some(node),
+            ClientNode::Ldk(_) => None,
+        };
+        for node in std::iter::once(free_payer).chain(client) {
+            self.followed_by(node).await.map_err(lags)?;
+        }
         Ok(())
     }
 
-    /// Looks until there is a usable channel; if there is none in time, as it was seen last.
-    async fn await_channel(&self, within: Duration) -> Value {
-        let deadline = Instant::now() + within;
+    /// Waits until a node has seen the chain as it is, or as it is when others mine meanwhile.
+    async fn followed_by(&self, node: &Node) -> Result<(), String> {
+        let deadline = Instant::now() + FOLLOW_WITHIN;
+        let chain = self.chain.network.miner().tip();
         loop {
-            let seen = self.channel();
-            let usable = seen.as_ref().is_some_and(|channel| channel["usable"] == true);
-            if usable || Instant::now() >= deadline {
-                return seen.unwrap_or_else(|| json!({"usable": false}));
+            let tip = *chain.borrow();
+            match node.synced_to(tip, FOLLOW_WITHIN / 100).await {
+                Ok(()) => return Ok(()),
+                Err(error) if Instant::now() >= deadline => return Err(error.to_string()),
+                Err(_) => {}
             }
-            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    fn channel(&self) -> Option<Value> {
-        let target = self.chain.target.id;
-        match &self.node {
-            ClientNode::Lsps { node, .. } => {
-                let channels = node.channels().into_iter().filter(|channel| channel.peer == target);
-                let channel = channels.max_by_key(|channel| channel.usable)?;
-                // What each side has at first is what was said when the channel was opened; capacities leave out the
-                // reserve.
-                let opened = node.tap().last_open_channel(&target);
-                let client_sat = opened.as_ref().map(|open| open.push_msat / 1000);
-                Some(json!({
-                    "usable": channel.usable,
-                    "capacity_sat": channel.capacity_sat,
-                    "client_sat": client_sat,
-                    "lsp_sat": client_sat.map(|client| channel.capacity_sat.saturating_sub(client)),
-                    "announced": channel.announced,
-                    "funding_outpoint": channel.outpoint.map(|outpoint| outpoint.to_string()),
-                    "confirmations": channel.confirmations,
-                    "zero_conf": channel.usable && channel.confirmations == 0,
-                }))
+    /// Looks until the channel is as far as wanted; if it isn't in time, as it was seen last.
+    async fn await_channel(
+        &self,
+        outpoint: Option<&str>,
+        until: ChannelStage,
+        within: Duration,
+    ) -> Value {
+        let target = &self.chain.target.id;
+        let deadline = Instant::now() + within;
+        loop {
+            let seen = match &self.node {
+                ClientNode::Lsps { node, .. } => channel_view::of_node(node, target, outpoint),
+                ClientNode::Ldk(wallet) => channel_view::of_wallet(wallet, target, outpoint),
+            };
+            if channel_view::has_reached(&seen, until) || Instant::now() >= deadline {
+                return seen;
             }
-            ClientNode::Ldk(peer) => {
-                let channels =
-                    peer.channels().into_iter().filter(|channel| channel.counterparty == target);
-                let channel = channels.max_by_key(|channel| channel.usable)?;
-                let client_sat = own_share(&channel);
-                Some(json!({
-                    "usable": channel.usable,
-                    "capacity_sat": channel.capacity_sat,
-                    "client_sat": client_sat,
-                    "lsp_sat": client_sat.map(|client| channel.capacity_sat.saturating_sub(client)),
-                    "announced": channel.announced,
-                    "funding_outpoint": channel.funding.map(|outpoint| outpoint.to_string()),
-                    "confirmations": channel.confirmations,
-                    "zero_conf": channel.confirmations_required == Some(0),
-                }))
-            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
@@ -274,19 +320,4 @@ pub(super) async fn stop_peer(peer: Peer) {
     // A look at the chain that is under way would go on after the stop, and write to a log whose folder may be gone.
     let _ = peer.synced().await;
     let _ = peer.stop().await;
-}
-
-/// What the client has in a channel that nothing was sent over yet, in sat. ldk-node only tells what could be sent and
-/// received, and that leaves out the reserves, and what the opener pays for anchors.
-fn own_share(channel: &PeerChannel) -> Option<u64> {
-    /// Two anchor outputs of 330 sat (BOLT 3), in each channel that ldk-node agrees on with a node that knows them.
-    const ANCHORS_SAT: u64 = 660;
-    let reserve = channel.reserve_sat?;
-    if channel.outbound_msat > 0 {
-        return Some(channel.outbound_msat / 1_000 + reserve);
-    }
-    // No more than the reserve: what isn't the other side's. LDK asks that for a reserve of 1 %, at least 1,000 sat.
-    let others =
-        channel.inbound_msat / 1_000 + (channel.capacity_sat / 100).max(1_000) + ANCHORS_SAT;
-    Some(channel.capacity_sat.saturating_sub(others))
 }

@@ -1,11 +1,13 @@
 //! A run, from settings to report.
 
 pub mod chain;
+mod channel_view;
 pub mod client;
 pub mod collect;
 pub mod fingerprint;
 pub mod liveness;
 mod orders;
+mod payer;
 pub mod plan;
 pub mod property;
 mod schedule;
@@ -40,6 +42,8 @@ pub struct TargetSettings {
     pub rest: Option<BaseUrl>,
     /// The address of the node.
     pub p2p: Option<NodeAddress>,
+    /// The base URL of its control API, see [`control`](crate::target::control).
+    pub control: Option<BaseUrl>,
     /// A command that starts it.
     pub command: Option<String>,
     /// A token that it accepts.
@@ -93,6 +97,10 @@ pub struct Settings {
     pub jobs: Option<usize>,
     /// How much is generated, and what becomes of counter-examples.
     pub property: PropertySettings,
+    /// The longest wait for a payment, a channel or a state, where a scenario would wait longer.
+    pub patience: Option<Duration>,
+    /// Only scenarios that need a chain.
+    pub only_on_chain: bool,
     /// Whether a MUST that isn't judged makes the run inconclusive.
     pub require_judged: bool,
     /// Where logs of started processes go.
@@ -145,6 +153,8 @@ impl Settings {
             answers_in_order: false,
             jobs: None,
             property: PropertySettings::default(),
+            patience: None,
+            only_on_chain: false,
             require_judged: false,
             logs: None,
         }
@@ -183,6 +193,7 @@ impl Settings {
             filter: self.filter.clone(),
             skip: self.skip.clone(),
             transport: self.transport,
+            only_on_chain: self.only_on_chain,
         }
     }
 }

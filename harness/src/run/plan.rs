@@ -15,6 +15,10 @@ pub struct Means {
     pub chain: ChainMeans,
     /// Whether the operator gave a good token.
     pub token: bool,
+    /// Whether the target lets its time be moved.
+    pub clock: bool,
+    /// Whether the harness has started the target, and can do so again.
+    pub restart: bool,
 }
 
 /// One face of the target.
@@ -65,6 +69,8 @@ pub struct Selection {
     pub skip: Vec<String>,
     /// Only this transport.
     pub transport: Option<Transport>,
+    /// Only scenarios that need a chain.
+    pub only_on_chain: bool,
 }
 
 /// A scenario on a transport.
@@ -96,7 +102,8 @@ pub enum Left {
     NoTransport(Transport),
 }
 
-/// What a run does, in order: what needs no chain first, custom messages before REST.
+/// What a run does, in order: what needs no chain first, what needs the target for itself last, custom messages before
+/// REST.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The scenarios that are part of the run.
@@ -134,10 +141,9 @@ impl Plan {
             }
         }
         plan.planned.sort_by_key(|planned| {
-            let on_chain = scenarios
-                .get(planned.index)
-                .is_some_and(|scenario| scenario.needs().contains(&Need::Chain));
-            (on_chain, planned.transport)
+            let scenario = scenarios.get(planned.index);
+            let on_chain = scenario.is_some_and(|it| it.needs().contains(&Need::Chain));
+            (on_chain, scenario.is_some_and(Scenario::is_alone), planned.transport)
         });
         plan
     }
@@ -189,7 +195,8 @@ fn left_out(
     };
     let selected = selection.transport.is_none_or(|only| only == transport)
         && (selection.filter.is_empty() || selection.filter.iter().any(contains))
-        && !selection.skip.iter().any(contains);
+        && !selection.skip.iter().any(contains)
+        && (!selection.only_on_chain || scenario.needs().contains(&Need::Chain));
     if *means.face(transport) == Face::None {
         Some(Left::NoTransport(transport))
     } else if !selected {
@@ -212,6 +219,15 @@ fn obstacle(scenario: &Scenario, transport: Transport, means: &Means) -> Option<
         Need::Token if means.token => None,
         Need::Token => Some(Obstacle::NotGiven(
             "needs a token that the target accepts (give --token)".to_owned(),
+        )),
+        Need::Clock if means.clock => None,
+        Need::Clock => Some(Obstacle::NotGiven(
+            "needs control of the target's time (give --control, or \"control\" in the ready line of --target-cmd)"
+                .to_owned(),
+        )),
+        Need::Restart if means.restart => None,
+        Need::Restart => Some(Obstacle::NotGiven(
+            "needs a target that can be started again (give --target-cmd)".to_owned(),
         )),
         // Keys cost nothing.
         Need::SecondKey => None,
@@ -270,7 +286,8 @@ mod tests {
     fn a_chain_that_failed_is_no_reason_to_skip() {
         let scenarios = scenarios();
         let chain = ChainMeans::Failed("no bitcoind".into());
-        let means = Means { rest: Face::There, p2p: Face::There, chain, token: true };
+        let means =
+            Means { rest: Face::There, p2p: Face::There, chain, token: true, ..Means::default() };
         let plan = Plan::new(&scenarios, &Selection::default(), &means);
         assert_eq!(plan.planned[2].obstacle, None);
         assert_eq!(plan.planned[3].obstacle, Some(Obstacle::Failed("no bitcoind".into())));
@@ -295,7 +312,8 @@ mod tests {
         let means = Means { rest: Face::There, p2p: Face::There, ..Means::default() };
         let select = |filter: &[&str], skip: &[&str]| {
             let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-            let selection = Selection { filter: own(filter), skip: own(skip), transport: None };
+            let selection =
+                Selection { filter: own(filter), skip: own(skip), ..Selection::default() };
             names(&Plan::new(&scenarios, &selection, &means), &scenarios)
         };
         assert_eq!(select(&["rest::plain"], &[]), ["rest::plain"]);

@@ -2,7 +2,8 @@
 //!
 //! Scenarios that need messages only are independent of each other: each has connections and keys of its own. So they
 //! may overlap, and a target that answers in 100 ms is waited for in parallel. What they found is concluded and reported
-//! in the order of the plan all the same. Those on a chain share it, and run alone.
+//! in the order of the plan all the same. Those on a chain share it and may overlap, too, but for those that need the
+//! target for themselves: they wait for their turn.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -33,16 +34,11 @@ pub(super) async fn run_all(
     };
     let mut concluded = 0;
     for (place, planned) in plan.planned.iter().enumerate() {
-        let alone = suite.needs_chain(planned);
-        let most = if alone { 0 } else { suite.jobs() - 1 };
-        while schedule.running.len() > most {
+        while schedule.running.len() >= suite.jobs() {
             schedule.wait(plan).await;
         }
         watcher.began(&suite.name(planned));
         schedule.start(place, planned);
-        if alone {
-            schedule.wait(plan).await;
-        }
         schedule.conclude(plan, &mut concluded, watcher, &mut add);
     }
     while !schedule.running.is_empty() {

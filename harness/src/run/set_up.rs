@@ -15,6 +15,7 @@ use super::{ChainFrom, Settings, TargetSettings, Watcher};
 use crate::report::model::UNREACHABLE;
 use crate::target::address::{BaseUrl, NodeAddress};
 use crate::target::command::{Announced, CommandTarget};
+use crate::target::control::Control;
 use crate::target::custom_message::{Connections, MessageTarget};
 use crate::target::rest::{RestReply, RestRequest, RestTarget};
 use crate::text::{Redactor, without_users};
@@ -31,6 +32,7 @@ pub(super) struct Found {
     pub(super) rest: Option<RestTarget>,
     pub(super) node: Option<(NodeAddress, MessageTarget)>,
     pub(super) command: Option<CommandTarget>,
+    pub(super) control: Option<Control>,
     pub(super) chain: Option<Chain>,
     pub(super) run_dir: Option<RunDir>,
     pub(super) rest_face: Face,
@@ -67,8 +69,15 @@ pub(super) async fn set_up(
                 target.p2p = target.p2p.or(announced.p2p);
                 found.redactor = target.redactor();
                 coins = announced.address;
+                target.control = target.control.or(announced.control);
             }
             Err(reason) => return found.without_target(settings, &reason),
+        }
+    }
+    if let Some(control) = target.control.clone() {
+        match Control::new(control, settings.answer_timeout()) {
+            Ok(control) => found.control = Some(control),
+            Err(error) => watcher.step(&error.to_string()),
         }
     }
     let info = find_rest(&mut found, &target, settings).await;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::orders::Asked;
+use crate::target::control::Control;
 use crate::target::custom_message::Connections;
 use crate::target::rest::{RestError, RestRequest, RestTarget};
 
@@ -24,6 +25,8 @@ pub struct Stage<'a> {
     pub connections: Option<Connections>,
     /// The node that gets the channel, with its payer and miner, if there is a chain.
     pub client: Option<Client<'a>>,
+    /// What the target lets be done to it, if it does.
+    control: Option<&'a Control>,
     /// When the scenario began.
     pub started: Instant,
     /// Whether the target answered the first thing that was sent to it.
@@ -47,11 +50,19 @@ impl<'a> Stage<'a> {
             rest,
             connections,
             client,
+            control: None,
             started,
             first_answered: None,
             notes: Vec::new(),
             orders: Vec::new(),
         }
+    }
+
+    /// Says how the target can be controlled.
+    #[must_use]
+    pub fn controlled_by(mut self, control: Option<&'a Control>) -> Self {
+        self.control = control;
+        self
     }
 
     /// Whether the first exchange got an answer. True as long as nothing was asked.
@@ -116,6 +127,7 @@ impl<'a> Stage<'a> {
                 tokio::time::sleep(interval.min(until_changed_within)).await;
                 Observation::Done
             }
+            Action::LetExpire { order_id } => self.let_expire(order_id).await,
             on_chain => match &mut self.client {
                 Some(client) => {
                     let what = format!("{on_chain:?}");
@@ -159,6 +171,17 @@ impl<'a> Stage<'a> {
         }
         if let Some(client) = self.client {
             client.close().await;
+        }
+    }
+
+    async fn let_expire(&self, order_id: Option<String>) -> Observation {
+        let (Some(control), Some(order_id)) = (self.control, order_id) else {
+            let reason = "the target's time can't be moved".to_owned();
+            return Observation::Failed { reason };
+        };
+        match control.expire(&order_id).await {
+            Ok(()) => Observation::Done,
+            Err(error) => Observation::Failed { reason: error.to_string() },
         }
     }
 

@@ -18,6 +18,7 @@ use lsps1_scenarios::{
     Action, CheckResult, End, Need, Observation, Scenario, Session, SessionContext, SessionOutcome,
     Span, Transport, Verdict, Wait,
 };
+use tokio::sync::RwLock;
 
 use super::chain::Chain;
 use super::client::Client;
@@ -34,6 +35,7 @@ use crate::report::dialect::DialectReport;
 use crate::report::model::{ScenarioReport, TargetReport};
 use crate::target::address::NodeAddress;
 use crate::target::command::{CommandError, CommandTarget};
+use crate::target::control::Control;
 use crate::target::custom_message::{Connections, MessageTarget};
 use crate::target::rest::{RestRequest, RestTarget};
 use crate::text::{Redactor, counted, without_users};
@@ -55,6 +57,9 @@ pub struct Suite {
     node: Option<(NodeAddress, MessageTarget)>,
     chain: Option<Chain>,
     command: Option<CommandTarget>,
+    control: Option<Control>,
+    /// Held by each scenario that goes on, alone by one that needs the target for itself.
+    turn: RwLock<()>,
     /// Goes when the command has ended.
     _run_dir: Option<RunDir>,
     /// What the invariants have to remember from scenario to scenario.
@@ -123,11 +128,15 @@ impl Suite {
                 p2p: found.node_face,
                 chain: found.chain_means,
                 token,
+                clock: found.control.is_some(),
+                restart: false,
             },
             rest: found.rest,
             node: found.node,
             chain: found.chain,
             command: found.command,
+            control: found.control,
+            turn: RwLock::default(),
             _run_dir: found.run_dir,
             facts: Mutex::default(),
             unanswered: Mutex::default(),
@@ -259,11 +268,6 @@ impl Suite {
         plan
     }
 
-    /// Whether it is run on the chain, which scenarios share.
-    pub(super) fn needs_chain(&self, planned: &Planned) -> bool {
-        self.scenarios[planned.index].needs().contains(&Need::Chain)
-    }
-
     /// `transport::scenario-id`.
     #[must_use]
     pub fn name(&self, planned: &Planned) -> String {
@@ -340,6 +344,10 @@ impl Suite {
     pub(super) async fn perform(&self, planned: &Planned) -> Performed {
         let scenario = &self.scenarios[planned.index];
         let transport = planned.transport;
+        let (_shared, _alone) = match scenario.is_alone() {
+            true => (None, Some(self.turn.write().await)),
+            false => (Some(self.turn.read().await), None),
+        };
         let started = Instant::now();
         if let Some(property) = scenario.property() {
             return self.perform_property(property, transport, started).await;
@@ -356,7 +364,7 @@ impl Suite {
                 return inconclusive("there is no chain".to_owned());
             };
             let token = self.settings.target.token.as_deref();
-            match chain.client(scenario.client(), token).await {
+            match chain.client(scenario.client(), scenario.payer(), token).await {
                 Ok(ready) => client = Some(ready),
                 Err(reason) => return inconclusive(reason),
             }
@@ -373,7 +381,8 @@ impl Suite {
         let context = self.context(planned.transport, scenario.id(), client.as_ref());
         let view = self.view(transport);
         let mut session = Session::new(scenario, context.clone()).in_dialect(view);
-        let mut stage = Stage::new(self.rest.as_ref(), connections, client, started);
+        let mut stage = Stage::new(self.rest.as_ref(), connections, client, started)
+            .controlled_by(self.control.as_ref());
         let mut looping = true;
         for _ in 0..MAX_ACTIONS {
             let Some(action) = session.next_action() else {
@@ -558,6 +567,7 @@ impl Suite {
             any_token: target.any_token,
             seed: scenario_seed(self.settings.seed, name),
             now: jiff::Timestamp::now(),
+            patience: self.settings.patience,
         }
     }
 }

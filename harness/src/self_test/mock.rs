@@ -116,13 +116,16 @@ impl MockProgram {
         parse(&output.stdout).map_err(failed)
     }
 
-    /// The command line that starts it with a fault, on ports of its own.
+    /// The command line that starts it with a fault, on ports of its own, and for real payments if it is on a chain.
     #[must_use]
-    pub fn command(&self, fault: Option<&Fault>, token: &str) -> String {
+    pub fn command(&self, fault: Option<&Fault>, token: &str, on_chain: bool) -> String {
         let program = self.0.to_string_lossy();
         let mut words = vec![program.as_ref(), "--token", token];
         for address in ["--rest", "--p2p", "--control"] {
             words.extend([address, "127.0.0.1:0"]);
+        }
+        if on_chain {
+            words.extend(["--engine", "regtest"]);
         }
         if let Some(fault) = fault {
             words.extend(["--fault", fault.name.as_str()]);
@@ -173,7 +176,7 @@ mod tests {
     #[test]
     fn the_command_survives_spaces_in_the_path() {
         let program = MockProgram("/a folder/mock-lsp".into());
-        let words = shlex::split(&program.command(None, "t")).unwrap();
+        let words = shlex::split(&program.command(None, "t", false)).unwrap();
         assert_eq!(words[0], "/a folder/mock-lsp");
         assert!(!words.contains(&"--fault".to_owned()));
     }

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use crate::exit::Exit;
 use crate::list::{self, ListError};
 use crate::run::collect::needs_chain;
-use crate::run::{self, RunError, Settings, Silent, TargetSettings};
+use crate::run::{self, ChainFrom, RunError, Settings, Silent, TargetSettings};
 use mock::{Fault, MockError, MockProgram};
 use report::{FaultReport, SelfTestReport, Unbroken};
 
@@ -52,19 +52,46 @@ const SMOKE: &[&str] = &[
     "::onchain-option",
 ];
 
+/// The same for faults that only show on a chain: a purchase over each transport, and what becomes of an order that fails.
+const SMOKE_ON_CHAIN: &[&str] =
+    &["p2p::purchase-bolt11", "rest::purchase-bolt11", "rest::open-refused"];
+
+/// The longest wait for a payment, a channel or a state with a fault. The mock takes less than a second for each.
+const PATIENCE: Duration = Duration::from_secs(4);
+
 /// What is tested, and how much of it.
 #[derive(Clone, Debug)]
 pub struct SelfTestSettings {
     /// The mock LSP's program; `None`: the one beside this program, else the one in `PATH`.
     pub mock: Option<PathBuf>,
-    /// Every fault is met with all scenarios that need no chain, not only with those of its rows.
+    /// The faults that only show on a chain are tried, each on a regtest network of its own, instead of the others.
+    pub regtest: bool,
+    /// Every fault is met with all scenarios, not only with those of its rows.
     pub full: bool,
+    /// Only this share of the faults.
+    pub share: Option<Share>,
     /// Only faults whose name contains one of these, if there are any.
     pub filter: Vec<String>,
     /// How many mocks run at the same time; `None`: twice as many as there are processors, but at most eight.
     pub jobs: Option<usize>,
     /// Where generated values are drawn from.
     pub seed: u64,
+}
+
+/// One of several equal parts of the faults: part `part` of `of`, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Which part.
+    pub part: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+impl Share {
+    /// Whether the fault at this place of the list belongs to it.
+    const fn has(self, place: usize) -> bool {
+        place % self.of + 1 == self.part
+    }
 }
 
 /// Is told how a self-test goes on.
@@ -125,11 +152,19 @@ pub async fn self_test(
         settings.filter.is_empty() || settings.filter.iter().any(|text| fault.name.contains(text))
     });
 
-    let (faults, on_chain): (Vec<Fault>, Vec<Fault>) =
-        faults.into_iter().partition(|fault| !fault_needs_chain(fault, catalogue));
+    let (on_chain, with_messages): (Vec<Fault>, Vec<Fault>) =
+        faults.into_iter().partition(|fault| fault_needs_chain(fault, catalogue));
+    let (mut faults, left) = match settings.regtest {
+        true => (on_chain, Vec::new()),
+        false => (with_messages, on_chain),
+    };
+    if let Some(share) = settings.share {
+        let mut place = 0..;
+        faults.retain(|_| place.next().is_some_and(|place| share.has(place)));
+    }
     watcher.began(faults.len() + 1, &program);
     let (unbroken, mut judged) = judge_all(&program, faults, settings, watcher).await;
-    judged.extend(on_chain.into_iter().map(|fault| FaultReport::needs_regtest(&fault)));
+    judged.extend(left.into_iter().map(|fault| FaultReport::needs_regtest(&fault)));
     judged.sort_by_key(|(place, _)| *place);
 
     let faults: Vec<FaultReport> = judged.into_iter().map(|(_, report)| report).collect();
@@ -184,7 +219,9 @@ type Judged = Result<crate::report::Report, RunError>;
 
 fn jobs(settings: &SelfTestSettings) -> usize {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    settings.jobs.unwrap_or((2 * processors).min(8)).max(1)
+    // On a chain each mock comes with a bitcoind, an electrs and a wallet.
+    let usual = if settings.regtest { processors } else { 2 * processors };
+    settings.jobs.unwrap_or(usual.min(8)).max(1)
 }
 
 fn run_settings(
@@ -193,7 +230,7 @@ fn run_settings(
     settings: &SelfTestSettings,
 ) -> Settings {
     let target = TargetSettings {
-        command: Some(program.command(fault, TOKEN)),
+        command: Some(program.command(fault, TOKEN, settings.regtest)),
         token: Some(TOKEN.to_owned()),
         network: Some("regtest".to_owned()),
         ..TargetSettings::default()
@@ -203,12 +240,18 @@ fn run_settings(
     run.answers_in_order = true;
     // Some faults count the answers that the mock gives. They show the same each time only if nothing overlaps.
     run.jobs = Some(1);
+    if settings.regtest {
+        run.chain = ChainFrom::Started;
+    }
+    run.only_on_chain = settings.regtest;
     if let Some(fault) = fault {
+        run.patience = Some(PATIENCE);
         // A fault is a departure from bLIP-51; some look like an older text of it, and would be translated.
         run.dialect = Some(Dialect::D3);
         if !settings.full {
             run.property.cases = Some(0);
-            let smoke = SMOKE.iter().map(|name| (*name).to_owned());
+            let smoke = if settings.regtest { SMOKE_ON_CHAIN } else { SMOKE };
+            let smoke = smoke.iter().map(|name| (*name).to_owned());
             run.filter = smoke.chain(fault.breaks.iter().cloned()).collect();
         }
     }

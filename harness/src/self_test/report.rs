@@ -30,6 +30,8 @@ pub struct SelfTestReport {
     pub started_at: String,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// Whether the faults that only show on a chain were tried, instead of the others.
+    pub regtest: bool,
     /// Whether every fault met all scenarios.
     pub full: bool,
     /// The seed that generated values were drawn from.
@@ -155,6 +157,7 @@ impl SelfTestReport {
             mock: program.path().display().to_string(),
             started_at: started_at.to_string(),
             duration_ms: millis(took),
+            regtest: settings.regtest,
             full: settings.full,
             seed: settings.seed,
             unbroken,
@@ -375,8 +378,15 @@ pub(super) mod tests {
     }
 
     fn report(unbroken: Unbroken, faults: Vec<FaultReport>) -> SelfTestReport {
-        let settings =
-            SelfTestSettings { mock: None, full: false, filter: Vec::new(), jobs: None, seed: 1 };
+        let settings = SelfTestSettings {
+            mock: None,
+            regtest: false,
+            full: false,
+            share: None,
+            filter: Vec::new(),
+            jobs: None,
+            seed: 1,
+        };
         let program = MockProgram::find(Some(&std::env::current_exe().unwrap())).unwrap();
         SelfTestReport::new(
             &settings,

@@ -86,7 +86,7 @@ pub fn render(report: &SelfTestReport) -> String {
     }
     unbroken(&mut text, report);
     for fault in &report.faults {
-        explain(&mut text, fault);
+        explain(&mut text, fault, report.regtest);
     }
     never_shown(&mut text, report);
     sums(&mut text, report);
@@ -153,7 +153,7 @@ fn unbroken(text: &mut String, report: &SelfTestReport) {
 }
 
 /// What is wrong about a fault, and how to look at it.
-fn explain(text: &mut String, fault: &FaultReport) {
+fn explain(text: &mut String, fault: &FaultReport, on_chain: bool) {
     if matches!(fault.outcome, FaultOutcome::Detected | FaultOutcome::NeedsRegtest) {
         return;
     }
@@ -171,9 +171,13 @@ fn explain(text: &mut String, fault: &FaultReport) {
     for problem in &fault.problems {
         let _ = writeln!(text, "  {}", one_line(&clipped(problem, MESSAGE_SHOWN)));
     }
+    let (run, engine) = match on_chain {
+        true => ("--regtest", " --engine regtest"),
+        false => ("--network regtest", ""),
+    };
     let _ = writeln!(
         text,
-        "  look: lsps1-harness run --network regtest --token {TOKEN} --target-cmd 'mock-lsp --token {TOKEN} --fault {}'",
+        "  look: lsps1-harness run {run} --token {TOKEN} --target-cmd 'mock-lsp --token {TOKEN}{engine} --fault {}'",
         one_line(&fault.name)
     );
 }

@@ -24,10 +24,12 @@ pub struct ReadyLine {
     pub p2p: Option<String>,
     /// An address on the regtest chain where it wants coins, if it doesn't ask the faucet itself.
     pub address: Option<String>,
+    /// The base URL of its control API, see [`control`](super::control).
+    pub control: Option<String>,
 }
 
 /// What a target said about itself, parsed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Announced {
     /// The base URL of its REST face.
     pub rest: Option<BaseUrl>,
@@ -35,6 +37,8 @@ pub struct Announced {
     pub p2p: Option<NodeAddress>,
     /// Where it wants coins.
     pub address: Option<String>,
+    /// The base URL of its control API.
+    pub control: Option<BaseUrl>,
 }
 
 /// Why a command is no target.
@@ -184,6 +188,7 @@ fn announced(line: ReadyLine) -> Result<Announced, CommandError> {
         rest: member("rest", line.rest)?,
         p2p: member("p2p", line.p2p)?,
         address: line.address,
+        control: member("control", line.control)?,
     })
 }
 

@@ -3,5 +3,6 @@
 
 pub mod address;
 pub mod command;
+pub mod control;
 pub mod custom_message;
 pub mod rest;

@@ -64,6 +64,7 @@ pub(crate) fn context(transport: Transport, profile: Profile) -> SessionContext 
         refund_address: None,
         seed: 1,
         now: jiff::Timestamp::from_second(START_S.try_into().unwrap()).unwrap(),
+        patience: None,
     }
 }
 

@@ -160,9 +160,9 @@ impl<D: Driver> Trial<'_, D> {
             }
             Step::Pay { pay } => {
                 let Some(invoice) = self.invoice(pay) else { return Ok(false) };
-                self.act(Action::Pay { invoice }).await
+                self.act(Action::Pay { invoice, amount_msat: None }).await
             }
-            Step::Expire { .. } => self.act(Action::LetExpire).await,
+            Step::Expire { .. } => self.act(Action::LetExpire { order_id: None }).await,
             Step::Restart { .. } => self.act(Action::Restart).await,
         }
     }

@@ -14,10 +14,10 @@ use serde::{Deserialize, de::value::MapAccessDeserializer};
 use serde_json::{Map, Value};
 
 use super::{
-    Act, Call, Check, ClientKind, Condition, Expectation, Given, HttpCall, Need, Payload, Refusal,
-    RefusalKind, Scenario, Step,
+    Act, Call, Check, ClientKind, Condition, Expectation, Given, HttpCall, Need, PayerKind,
+    Payload, Refusal, RefusalKind, Scenario, Step,
 };
-use crate::action::{LSPS0_TYPE, Transport};
+use crate::action::{ChannelStage, ClientAct, LSPS0_TYPE, PaymentStage, Transport};
 use crate::requirement::RequirementId;
 
 /// The connection that a step uses unless it names another.
@@ -37,6 +37,10 @@ pub(super) struct ScenarioFile {
     needs: Vec<Need>,
     #[serde(default)]
     client: ClientKind,
+    #[serde(default)]
+    payer: PayerKind,
+    #[serde(default)]
+    alone: bool,
     #[serde(default)]
     given: Vec<Given>,
     #[serde(default)]
@@ -66,6 +70,8 @@ impl ScenarioFile {
             transports: self.transports,
             needs: self.needs,
             client: self.client,
+            payer: self.payer,
+            alone: self.alone,
             given,
             only_if: self.only_if,
             steps: self.steps,
@@ -89,16 +95,17 @@ struct StepFile {
     http: Option<HttpFile>,
     pipeline: Option<Vec<CallFile>>,
     reconnect: Option<String>,
-    client: Option<ClientWord>,
-    accept_channels: Option<bool>,
+    client: Option<ClientAct>,
     order_through_client: Option<Map<String, Value>>,
-    pay: Option<String>,
+    pay: Option<PayFile>,
     poll: Option<String>,
     tell: Option<String>,
-    payment: Option<PaymentWord>,
+    payment: Option<PaymentStage>,
     mine: Option<Value>,
-    channel: Option<ChannelWord>,
+    channel: Option<ChannelStage>,
     chain: Option<String>,
+    expire: Option<String>,
+    target: Option<TargetWord>,
     // With `tell`.
     message_type: Option<u16>,
     hang_up: Option<bool>,
@@ -111,6 +118,8 @@ struct StepFile {
     on: Option<String>,
     // With `poll`.
     until: Option<Value>,
+    // With `payment` and `channel`.
+    of: Option<String>,
     // With `poll`, `payment` and `channel`; in seconds.
     within: Option<u64>,
     // With everything.
@@ -123,20 +132,23 @@ struct StepFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum ClientWord {
-    Connect,
+enum TargetWord {
+    Restart,
+}
+
+/// What is paid: an invoice, or more said about it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum PayFile {
+    Invoice(String),
+    As(PayAs),
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum PaymentWord {
-    Settled,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum ChannelWord {
-    Usable,
+#[serde(deny_unknown_fields)]
+struct PayAs {
+    invoice: String,
+    amount_msat: Option<Value>,
 }
 
 impl StepFile {
@@ -159,7 +171,6 @@ impl StepFile {
             ("pipeline", self.pipeline.is_some()),
             ("reconnect", self.reconnect.is_some()),
             ("client", self.client.is_some()),
-            ("accept_channels", self.accept_channels.is_some()),
             ("order_through_client", self.order_through_client.is_some()),
             ("pay", self.pay.is_some()),
             ("poll", self.poll.is_some()),
@@ -168,6 +179,8 @@ impl StepFile {
             ("mine", self.mine.is_some()),
             ("channel", self.channel.is_some()),
             ("chain", self.chain.is_some()),
+            ("expire", self.expire.is_some()),
+            ("target", self.target.is_some()),
         ];
         let found: Vec<&str> =
             kinds.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
@@ -215,26 +228,33 @@ impl StepFile {
         if let Some(conn) = self.reconnect.take() {
             return Ok(Act::Reconnect { conn });
         }
-        if self.client.take().is_some() {
-            return Ok(Act::ClientConnect);
-        }
-        if let Some(accept) = self.accept_channels.take() {
-            return Ok(Act::AcceptChannels { accept });
+        if let Some(act) = self.client.take() {
+            return Ok(Act::Client(act));
         }
         if let Some(params) = self.order_through_client.take() {
             return Ok(Act::OrderThroughClient { params });
         }
-        if let Some(invoice) = self.pay.take() {
-            return Ok(Act::Pay { invoice });
+        if let Some(pay) = self.pay.take() {
+            let (invoice, amount_msat) = match pay {
+                PayFile::Invoice(invoice) => (invoice, None),
+                PayFile::As(PayAs { invoice, amount_msat }) => (invoice, amount_msat),
+            };
+            return Ok(Act::Pay { invoice, amount_msat });
         }
-        if self.payment.take().is_some() {
-            return Ok(Act::AwaitPayment { within: self.take_within() });
+        if let Some(until) = self.payment.take() {
+            return Ok(Act::AwaitPayment { of: self.of.take(), until, within: self.take_within() });
         }
         if let Some(blocks) = self.mine.take() {
             return Ok(Act::Mine { blocks });
         }
-        if self.channel.take().is_some() {
-            return Ok(Act::AwaitChannel { within: self.take_within() });
+        if let Some(until) = self.channel.take() {
+            return Ok(Act::AwaitChannel { of: self.of.take(), until, within: self.take_within() });
+        }
+        if let Some(order_id) = self.expire.take() {
+            return Ok(Act::LetExpire { order_id });
+        }
+        if self.target.take().is_some() {
+            return Ok(Act::Restart);
         }
         let outpoint = self.chain.take().unwrap_or_default();
         Ok(Act::ChainOutput { outpoint })
@@ -267,6 +287,7 @@ impl StepFile {
             ("envelope", self.envelope.is_some()),
             ("envelope_without", self.envelope_without.is_some()),
             ("on", self.on.is_some()),
+            ("of", self.of.is_some()),
             ("until", self.until.is_some()),
             ("message_type", self.message_type.is_some()),
             ("hang_up", self.hang_up.is_some()),
@@ -547,22 +568,26 @@ steps:
   - pipeline: [{call: get_info}, {call: get_order, with: {order_id: x}}]
   - reconnect: main
   - client: connect
-  - accept_channels: false
+  - client: hold
   - order_through_client: {lsp_balance_sat: "1"}
   - pay: "{{ order.result.payment.bolt11.invoice }}"
+  - pay: {invoice: "{{ order.result.payment.bolt11.invoice }}", amount_msat: 1}
   - poll: get_order
     until: {required: [result]}
     within: 30
   - payment: settled
+    of: "{{ first.payment }}"
   - mine: 6
   - channel: usable
     within: 20
   - chain: "a:0"
+  - expire: "{{ order.result.order_id }}"
+  - target: restart
 "#,
         )
         .unwrap();
         assert_eq!(scenario.given(), [Given::Info, Given::Order]);
-        assert_eq!(scenario.steps().len(), 17);
+        assert_eq!(scenario.steps().len(), 20);
         let Act::Call(call) = &scenario.steps()[0].act else { panic!("the first step is a call") };
         assert_eq!(call.with["token"], Value::Null);
         assert_eq!(call.with["n"], serde_json::json!(65536));

@@ -125,15 +125,18 @@ impl Defects {
                 }
             }
             Act::OrderThroughClient { params } => self.values(place, params),
-            Act::Pay { invoice: text } | Act::ChainOutput { outpoint: text } => {
+            Act::Pay { invoice, amount_msat } => {
+                self.text(place, invoice);
+                amount_msat.iter().for_each(|amount| self.value(place, amount));
+            }
+            Act::ChainOutput { outpoint: text } | Act::LetExpire { order_id: text } => {
                 self.text(place, text)
             }
             Act::Mine { blocks } => self.value(place, blocks),
-            Act::Reconnect { .. }
-            | Act::ClientConnect
-            | Act::AcceptChannels { .. }
-            | Act::AwaitPayment { .. }
-            | Act::AwaitChannel { .. } => {}
+            Act::AwaitPayment { of, .. } | Act::AwaitChannel { of, .. } => {
+                of.iter().for_each(|of| self.text(place, of));
+            }
+            Act::Reconnect { .. } | Act::Client(_) | Act::Restart => {}
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) enum RequestError {
     Transport(&'static str, Transport),
     #[error("the method {0} has no REST counterpart")]
     NoRestCounterpart(String),
+    #[error("{0} is no number that can be used here")]
+    Number(String),
     #[error("a payload has at most {MOST_BYTES} bytes, this one has {0}")]
     TooLong(usize),
 }

@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::request::{self, Outgoing, RequestError};
 use super::{MOST_UNANSWERED, Session};
-use crate::action::{Action, End, Frame, HttpRequest, Observation, Span, Transport, Wait};
+use crate::action::{
+    Action, ClientAct, End, Frame, HttpRequest, Observation, Span, Transport, Wait,
+};
 use crate::document::{self, Reply};
-use crate::expr;
+use crate::expr::{self, ExprError};
 use crate::matcher::{self, Match};
 use crate::scenario::{Act, Call, Given, Scenario, Step};
 use crate::transcript::{Exchange, HttpExchange, Message};
@@ -282,35 +284,61 @@ impl<'a> Session<'a> {
 
     fn start_chain(&mut self, step: usize, act: &Act) -> Result<(), RequestError> {
         let action = match act {
-            Act::ClientConnect => Action::ClientConnect,
-            Act::AcceptChannels { accept } => Action::AcceptChannels { accept: *accept },
+            Act::Client(act) => Action::Client(*act),
             Act::OrderThroughClient { params } => {
                 Action::OrderThroughClient { params: expr::render_map(params, &self.scope)? }
             }
-            Act::Pay { invoice } => {
-                Action::Pay { invoice: expr::render_text(invoice, &self.scope)? }
-            }
-            Act::AwaitPayment { within } => Action::AwaitPayment { within: *within },
-            Act::AwaitChannel { within } => Action::AwaitChannel { within: *within },
+            Act::Pay { invoice, amount_msat } => Action::Pay {
+                invoice: expr::render_text(invoice, &self.scope)?,
+                amount_msat: match amount_msat {
+                    Some(amount) => Some(self.number(amount)?),
+                    None => None,
+                },
+            },
+            Act::AwaitPayment { of, until, within } => Action::AwaitPayment {
+                payment: self.rendered(of.as_deref())?,
+                until: *until,
+                within: self.patience(*within),
+            },
+            Act::AwaitChannel { of, until, within } => Action::AwaitChannel {
+                outpoint: self.rendered(of.as_deref())?,
+                until: *until,
+                within: self.patience(*within),
+            },
             Act::ChainOutput { outpoint } => {
                 Action::ChainOutput { outpoint: expr::render_text(outpoint, &self.scope)? }
             }
             Act::Mine { blocks } => {
-                let rendered = expr::render_json(blocks, &self.scope)?;
-                let number = rendered.as_u64().and_then(|number| u32::try_from(number).ok());
-                match number {
-                    Some(blocks) => Action::Mine { blocks },
-                    None => {
-                        self.step_impossible(step, &format!("{rendered} is no number of blocks"));
-                        return Ok(());
-                    }
+                let blocks = self.number(blocks)?;
+                match u32::try_from(blocks) {
+                    Ok(blocks) => Action::Mine { blocks },
+                    Err(_) => return Err(RequestError::Number(blocks.to_string())),
                 }
             }
+            Act::LetExpire { order_id } => {
+                Action::LetExpire { order_id: Some(expr::render_text(order_id, &self.scope)?) }
+            }
+            Act::Restart => Action::Restart,
             // The other kinds have been started before.
             _ => return Ok(()),
         };
         self.pending = Some((action, Pending::Chain { step }));
         Ok(())
+    }
+
+    /// A number that is written down or the value of an expression.
+    fn number(&self, value: &Value) -> Result<u64, RequestError> {
+        let rendered = expr::render_json(value, &self.scope)?;
+        rendered.as_u64().ok_or_else(|| RequestError::Number(rendered.to_string()))
+    }
+
+    fn rendered(&self, text: Option<&str>) -> Result<Option<String>, ExprError> {
+        text.map(|text| expr::render_text(text, &self.scope)).transpose()
+    }
+
+    /// How long to wait for something that the scenario would wait for that long.
+    fn patience(&self, within: Duration) -> Duration {
+        self.context.patience.map_or(within, |patience| within.min(patience))
     }
 
     /// Sends payloads over a connection, which is made first if it isn't there.
@@ -422,6 +450,10 @@ impl<'a> Session<'a> {
                 self.step_done(step, json!({"request": request}), &Value::Null, None);
             }
             (Pending::Chain { step }, Observation::Done) => {
+                if matches!(action, Action::Client(ClientAct::Disconnect) | Action::Restart) {
+                    // The next request connects again.
+                    self.connected.clear();
+                }
                 self.step_done(step, json!({}), &Value::Null, None)
             }
             (Pending::Pausing(poll), Observation::Done) => self.tasks.push_front(Task::Poll(poll)),
@@ -710,7 +742,7 @@ impl<'a> Session<'a> {
             Err(error) => return self.step_impossible(poll.step, &error.to_string()),
         };
         let passed = Duration::from_millis(span.to_ms.saturating_sub(since));
-        let left = within.saturating_sub(passed);
+        let left = self.patience(*within).saturating_sub(passed);
         if reached || left.is_zero() || poll.count >= MOST_POLLS {
             if let Some(document) = document.as_object_mut() {
                 document.insert("reached".into(), json!(reached));

@@ -5,11 +5,13 @@
 
 #![allow(clippy::unwrap_used, reason = "constants of the test are valid")]
 
+mod life;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use bitcoin::hashes::Hash as _;
-use bitcoin::{Address, Network, ScriptBuf, WPubkeyHash};
+use bitcoin::{Address, Network};
+use life::{Order, State, World};
 use lsps1_scenarios::{
     Action, End, Frame, HttpRequest, Observation, Profile, Scenario, Session, SessionContext,
     SessionOutcome, Span, Transport,
@@ -29,6 +31,12 @@ pub(crate) struct Choices {
     pub(crate) fee_sat: u64,
     /// Unknown keys wherever they are allowed.
     pub(crate) extra_keys: bool,
+    /// What an unpaid order is when its time is over: FAILED, or CREATED for ever.
+    pub(crate) expired_is_failed: bool,
+    /// Opens a channel for less than was asked.
+    pub(crate) takes_less: bool,
+    /// Tries again when the client went away in the middle of an open.
+    pub(crate) tries_again: bool,
     /// Answers everything with this, whatever it is asked.
     pub(crate) canned: Option<Value>,
 }
@@ -47,18 +55,12 @@ impl Default for Choices {
             onchain: false,
             fee_sat: 1_450,
             extra_keys: false,
+            expired_is_failed: true,
+            takes_less: false,
+            tries_again: true,
             canned: None,
         }
     }
-}
-
-#[derive(Clone, Debug)]
-struct Order {
-    serial: usize,
-    owner: String,
-    params: Map<String, Value>,
-    paid: bool,
-    open: bool,
 }
 
 /// The LSP and the world around it.
@@ -66,9 +68,7 @@ struct Order {
 pub(crate) struct Lsp {
     choices: Choices,
     orders: BTreeMap<String, Order>,
-    client_connected: bool,
-    client_accepts: bool,
-    blocks: u32,
+    world: World,
 }
 
 /// Why a request is refused: code and data.
@@ -109,6 +109,7 @@ pub(crate) fn context(transport: Transport) -> SessionContext {
         refund_address: Some("bcrt1qwzg843xj6ca63wlygn90zlckx9mjz5wat6sgvv".into()),
         seed: 7,
         now: CREATED_AT.parse().unwrap(),
+        patience: None,
     }
 }
 
@@ -135,13 +136,7 @@ pub(crate) fn run_with(
 impl Lsp {
     /// An LSP that has just been started.
     pub(crate) fn new(choices: &Choices) -> Self {
-        Self {
-            choices: choices.clone(),
-            orders: BTreeMap::new(),
-            client_connected: false,
-            client_accepts: true,
-            blocks: 0,
-        }
+        Self { choices: choices.clone(), orders: BTreeMap::new(), world: World::default() }
     }
 
     pub(crate) fn carry_out(&mut self, action: Action, at_ms: u64) -> Observation {
@@ -159,76 +154,7 @@ impl Lsp {
                 end: End::Complete,
             },
             Action::Http(request) => self.http(&request),
-            Action::ClientConnect => {
-                self.client_connected = true;
-                self.open_channels();
-                Observation::Done
-            }
-            Action::AcceptChannels { accept } => {
-                self.client_accepts = accept;
-                self.open_channels();
-                Observation::Done
-            }
-            Action::OrderThroughClient { params } => match self.create_order("main", params) {
-                Ok(order) => Observation::Document(order),
-                Err(Refused(code, data)) => {
-                    Observation::Failed { reason: format!("{code} {data}") }
-                }
-            },
-            Action::Pay { invoice } => {
-                let id = invoice.trim_start_matches("lnbcrt1").to_owned();
-                match self.orders.values_mut().find(|order| order.invoice() == id) {
-                    Some(order) => order.paid = true,
-                    None => {
-                        return Observation::Failed {
-                            reason: format!("no such invoice: {invoice}"),
-                        };
-                    }
-                }
-                self.open_channels();
-                Observation::Done
-            }
-            Action::Mine { blocks } => {
-                self.blocks += blocks;
-                Observation::Done
-            }
-            Action::AwaitPayment { .. } => {
-                let open = self.orders.values().any(|order| order.open);
-                Observation::Document(json!({"status": if open { "succeeded" } else { "pending" }}))
-            }
-            Action::AwaitChannel { .. } => self.channel(),
-            Action::ChainOutput { outpoint } => {
-                let order =
-                    self.orders.values().find(|order| order.outpoint() == outpoint && order.open);
-                Observation::Document(match order {
-                    Some(order) => json!({
-                        "found": true, "value_sat": order.capacity_sat(), "script_type": "witness_v0_scripthash",
-                        "confirmations": self.blocks, "in_mempool": self.blocks == 0,
-                    }),
-                    None => json!({"found": false}),
-                })
-            }
-            Action::LetExpire | Action::Restart => {
-                Observation::Failed { reason: "nobody knows how".into() }
-            }
-        }
-    }
-
-    fn channel(&self) -> Observation {
-        let open = self.orders.values().find(|order| order.open);
-        Observation::Document(match open {
-            Some(order) if self.blocks >= 6 => json!({
-                "usable": true, "capacity_sat": order.capacity_sat(), "client_sat": order.sat("client_balance_sat"),
-                "lsp_sat": order.capacity_sat() - order.sat("client_balance_sat"),
-                "announced": order.params["announce_channel"], "funding_outpoint": order.outpoint(),
-            }),
-            _ => json!({"usable": false}),
-        })
-    }
-
-    fn open_channels(&mut self) {
-        for order in self.orders.values_mut() {
-            order.open |= order.paid && self.client_connected && self.client_accepts;
+            on_chain => self.on_chain(on_chain),
         }
     }
 
@@ -369,7 +295,7 @@ impl Lsp {
         let id = format!("{serial:08x}-0000-4000-8000-000000000000");
         self.orders.insert(
             id.clone(),
-            Order { serial, owner: owner.into(), params, paid: false, open: false },
+            Order { serial, owner: owner.into(), params, state: State::Created, held: None },
         );
         self.get_order(Some(owner), Some(&json!(id)))
     }
@@ -448,8 +374,8 @@ impl Lsp {
         }
         result["order_id"] = json!(id);
         result["created_at"] = json!(CREATED_AT);
-        result["order_state"] = json!(if order.open { "COMPLETED" } else { "CREATED" });
-        result["channel"] = match order.open {
+        result["order_state"] = json!(order.state.wire());
+        result["channel"] = match order.state == State::Completed {
             true => json!({
                 "funded_at": "2027-03-01T11:05:00.000Z", "funding_outpoint": order.outpoint(),
                 "expires_at": "2027-06-01T11:05:00.000Z",
@@ -463,12 +389,7 @@ impl Lsp {
                 "order_total_sat": (fee + order.sat("client_balance_sat")).to_string(),
             })
         };
-        let state = match (order.paid, order.open) {
-            (false, _) => "EXPECT_PAYMENT",
-            (true, false) => "HOLD",
-            (true, true) => "PAID",
-        };
-        let mut payment = json!({"bolt11": option(state)});
+        let mut payment = json!({"bolt11": option(order.payment_state())});
         payment["bolt11"]["invoice"] = json!(format!("lnbcrt1{}", order.invoice()));
         if self.choices.bolt12 {
             payment["bolt12"] = option("EXPECT_PAYMENT");
@@ -496,33 +417,6 @@ const REQUIRED: [&str; 6] = [
     "channel_expiry_blocks",
     "announce_channel",
 ];
-
-impl Order {
-    fn sat(&self, name: &str) -> u64 {
-        self.params
-            .get(name)
-            .and_then(Value::as_str)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or_default()
-    }
-
-    fn capacity_sat(&self) -> u64 {
-        self.sat("lsp_balance_sat") + self.sat("client_balance_sat")
-    }
-
-    fn invoice(&self) -> String {
-        format!("invoice{}", self.serial)
-    }
-
-    fn address(&self) -> String {
-        let hash = WPubkeyHash::from_byte_array([self.serial as u8; 20]);
-        Address::from_script(&ScriptBuf::new_p2wpkh(&hash), Network::Regtest).unwrap().to_string()
-    }
-
-    fn outpoint(&self) -> String {
-        format!("{}:1", "5f".repeat(32))
-    }
-}
 
 /// The request in a payload, if it is one.
 fn read_request(bytes: &[u8]) -> Option<Map<String, Value>> {

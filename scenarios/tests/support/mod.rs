@@ -71,6 +71,7 @@ pub(crate) fn context(transport: Transport) -> SessionContext {
         refund_address: Some("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080".into()),
         seed: 1,
         now: "2026-11-22T10:00:00Z".parse().unwrap(),
+        patience: None,
     }
 }
 
@@ -220,9 +221,8 @@ impl Target {
             return Observation::Failed { reason: reason.clone() };
         }
         let (name, observation) = match action {
-            Action::ClientConnect => ("connect".into(), Observation::Done),
-            Action::AcceptChannels { accept } => (format!("accept {accept}"), Observation::Done),
-            Action::Pay { invoice } => (format!("pay {invoice}"), Observation::Done),
+            Action::Client(act) => (format!("client {act:?}"), Observation::Done),
+            Action::Pay { invoice, .. } => (format!("pay {invoice}"), Observation::Done),
             Action::AwaitPayment { .. } => {
                 ("await payment".into(), Observation::Document(json!({"status": "pending"})))
             }

@@ -7,7 +7,7 @@ use super::{Fault, Hook, Needs, ORDERS, Switch, faults};
 pub(super) const FAULTS: &[Fault] = faults! { Chain;
     "skip-hold", "L1-139 L1-146",
     "Never shows a held payment as HOLD", Hook::Result(ORDERS, &[Do(rewrite::hold_is_hidden)]);
-    "claims-before-open", "L1-139 L1-146 L1-147 L1-149 L1-150 L1-151 L1-232 L1-238",
+    "claims-before-open", "L1-128 L1-139 L1-145 L1-146 L1-147 L1-149 L1-150 L1-151 L1-232 L1-238",
     "Claims payments when they arrive", Hook::Switch(Switch::ClaimsBeforeOpen);
     "keeps-payment-of-failed-order", "L1-128 L1-145 L1-149 L1-150 L1-232 L1-238",
     "Keeps the payment of a failed order on hold", Hook::Switch(Switch::KeepsPaymentOfFailedOrder);
