@@ -3,6 +3,7 @@
 //! Both faces hand typed calls to [`Service::answer`]; the order core decides what happens, and its actions go to the
 //! engine, whose events come back through [`Service::run`].
 
+mod bent;
 mod create;
 mod store;
 
@@ -330,6 +331,9 @@ impl Service {
         let (order, actions, ignored) = {
             let mut store = self.parts.store.lock();
             let order = store.order(id).cloned().ok_or(Ignored::Beyond)?;
+            if self.misses(&order, event) {
+                return Ok(());
+            }
             let step = machine::step(order, event, self.now(), self.faults().rules());
             store.update(step.order.clone());
             (step.order, step.actions, step.ignored)
@@ -344,7 +348,9 @@ impl Service {
             Some(reason) => tracing::debug!(order = id, "{event:?} is ignored: {reason}"),
         }
         for action in actions {
-            self.carry_out(&order, action);
+            if let Some(action) = self.bend(&order, event, ignored, action) {
+                self.carry_out(&order, action);
+            }
         }
         self.parts.new_wakeup.notify_one();
         self.parts.changes.send_modify(|count| *count += 1);
@@ -396,17 +402,15 @@ impl Service {
     fn open_terms(&self, order: &Order) -> OpenTerms {
         let request = &order.request;
         let capacity = u64::try_from(request.capacity_sat()).unwrap_or(u64::MAX);
-        let short = |switch| u64::from(self.faults().on(switch));
-        let push_sat = request.client_balance_sat.saturating_sub(short(Switch::PushesOneSatShort));
-        OpenTerms {
+        self.bend_terms(OpenTerms {
             order_id: order.id.clone(),
             client: order.client,
-            capacity_sat: capacity.saturating_sub(short(Switch::OpensOneSatShort)),
-            push_msat: push_sat.saturating_mul(1_000),
-            announce: request.announce_channel != self.faults().on(Switch::FlipsAnnounce),
+            capacity_sat: capacity,
+            push_msat: request.client_balance_sat.saturating_mul(1_000),
+            announce: request.announce_channel,
             required_confirmations: request.required_channel_confirmations.into(),
             confirms_within_blocks: request.funding_confirms_within_blocks,
-        }
+        })
     }
 
     /// Works on the engine's events and the passing of time until the engine is gone.

@@ -11,6 +11,7 @@ mod catalogue;
 mod edit;
 mod hook;
 mod http;
+mod life;
 mod options;
 mod params;
 mod payload;

@@ -47,5 +47,6 @@ pub(super) const FAULTS: &[&[Fault]] = &[
     option::BOLT12,
     option::ONCHAIN,
     rest::FAULTS,
-    life::FAULTS,
+    life::PAYMENT,
+    life::CHANNEL,
 ];

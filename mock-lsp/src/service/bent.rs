@@ -1,0 +1,126 @@
+//! What faults make of what happens to an order, before the order core hears of it, and of what that wants done.
+//!
+//! The core itself stays honest: a fault keeps an event from it, or does something else than it says.
+
+use super::Service;
+use crate::engine::OpenTerms;
+use crate::fault::Switch;
+use crate::order::{Action, Event, Ignored, LightningState, Opening, Order, OrderState};
+
+impl Service {
+    /// Whether an event doesn't get to the order core.
+    pub(super) fn misses(&self, order: &Order, event: &Event) -> bool {
+        let on = |switch| self.faults().on(switch);
+        match event {
+            Event::OpenFailed => on(Switch::IgnoresFailedOpens),
+            Event::Tip { .. } | Event::PaymentLost { .. } => on(Switch::IgnoresDeadlines),
+            Event::Expire | Event::TimePassed => {
+                let switch = match is_holding(order) {
+                    true => Switch::IgnoresExpiryOfHeld,
+                    false => Switch::IgnoresExpiryOfUnpaid,
+                };
+                on(switch)
+            }
+            _ => false,
+        }
+    }
+
+    /// What is done where the order core wants `action`, which follows from `event`. `ignored` is why that changed nothing.
+    pub(super) fn bend(
+        &self,
+        order: &Order,
+        event: &Event,
+        ignored: Option<Ignored>,
+        action: Action,
+    ) -> Option<Action> {
+        let on = |switch| self.faults().on(switch);
+        match action {
+            Action::SeekPeer if on(Switch::WaitsForNobody) => {
+                self.tell(&order.id, &Event::PeerConnected);
+                None
+            }
+            Action::Open if on(Switch::NeverOpens) => None,
+            Action::Open if on(Switch::RefundsWithoutTrying) || self.has_enough(order) => {
+                self.tell(&order.id, &Event::OpenFailed);
+                None
+            }
+            Action::Claim { .. } if on(Switch::NeverClaims) => None,
+            Action::Fail { payment_hash } => {
+                let (claims, keeps) = match (event, ignored) {
+                    (Event::PaymentHeld { .. }, Some(Ignored::Underpaid)) => {
+                        (Switch::ClaimsUnderpayments, Switch::KeepsUnderpayments)
+                    }
+                    (Event::PaymentHeld { .. }, _) if order.state == OrderState::Completed => {
+                        (Switch::ClaimsEveryPayment, Switch::KeepsEveryPayment)
+                    }
+                    (Event::PaymentHeld { .. }, Some(Ignored::Expired | Ignored::Beyond)) => {
+                        (Switch::ClaimsLatePayments, Switch::KeepsLatePayments)
+                    }
+                    (Event::OpenFailed, _) => {
+                        (Switch::ClaimsAfterFailedOpen, Switch::KeepsAfterFailedOpen)
+                    }
+                    (Event::Expire | Event::TimePassed, _) => {
+                        (Switch::ClaimsAtExpiry, Switch::KeepsAtExpiry)
+                    }
+                    (Event::Tip { .. }, _) => (Switch::ClaimsAtDeadline, Switch::FailsTooLate),
+                    _ => return Some(action),
+                };
+                match preimage(order, event) {
+                    Some(preimage) if on(claims) => Some(Action::Claim { payment_hash, preimage }),
+                    _ => (!on(keeps)).then_some(action),
+                }
+            }
+            action => Some(action),
+        }
+    }
+
+    /// The channel that is opened instead of the one that was ordered.
+    pub(super) fn bend_terms(&self, mut terms: OpenTerms) -> OpenTerms {
+        let on = |switch| self.faults().on(switch);
+        let lsp_sat = terms.capacity_sat.saturating_sub(terms.push_msat / 1_000);
+        if on(Switch::OpensOneSatShort) {
+            terms.capacity_sat = terms.capacity_sat.saturating_sub(1);
+        }
+        if on(Switch::OpensWithoutClientBalance) {
+            terms.capacity_sat = lsp_sat;
+            terms.push_msat = 0;
+        }
+        if on(Switch::PushesOneSatShort) {
+            terms.push_msat = terms.push_msat.saturating_sub(1_000);
+        }
+        if on(Switch::PushesNothing) {
+            terms.push_msat = 0;
+        }
+        if on(Switch::PushesTooMuchOfItsOwn) {
+            terms.push_msat += lsp_sat / 2 * 1_000;
+        }
+        if on(Switch::FlipsAnnounce) {
+            terms.announce = !terms.announce;
+        }
+        terms.announce |= on(Switch::AnnouncesAll);
+        terms.announce &= !on(Switch::AnnouncesNone);
+        terms
+    }
+
+    /// Whether the client has a channel already, where a fault gives no second one.
+    fn has_enough(&self, order: &Order) -> bool {
+        let is_another = |other: &Order| {
+            other.client == order.client
+                && other.id != order.id
+                && (other.state == OrderState::Completed || other.opening == Opening::Underway)
+        };
+        self.faults().on(Switch::OneChannelPerClient) && self.orders().iter().any(is_another)
+    }
+}
+
+fn is_holding(order: &Order) -> bool {
+    order.paid_lightning().is_some_and(|payment| payment.state == LightningState::Hold)
+}
+
+/// What releases the payment that is to be failed.
+fn preimage(order: &Order, event: &Event) -> Option<[u8; 32]> {
+    match event {
+        Event::PaymentHeld { htlc, .. } => Some(htlc.preimage),
+        _ => order.paid_lightning()?.held.map(|held| held.preimage),
+    }
+}
