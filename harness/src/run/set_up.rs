@@ -75,7 +75,8 @@ pub(super) async fn set_up(
         }
     }
     if let Some(control) = target.control.clone() {
-        match Control::new(control, settings.answer_timeout()) {
+        let timeout = settings.answer_timeout(control.is_loopback());
+        match Control::new(control, timeout) {
             Ok(control) => found.control = Some(control),
             Err(error) => watcher.step(&error.to_string()),
         }

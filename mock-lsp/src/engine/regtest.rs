@@ -83,7 +83,10 @@ impl Engine for Regtest {
     }
 
     fn close_offer(&self, id: [u8; 32]) {
-        self.shared.node.close_offer(&id);
+        if let Err(error) = self.shared.node.close_offer(&id) {
+            // Payments of it are failed all the same.
+            tracing::warn!("failed to close an offer: {error}");
+        }
     }
 
     fn address(&self, _: &str) -> BoxFuture<'_, Result<String, EngineError>> {
