@@ -141,6 +141,10 @@ struct BehaviourArgs {
     /// Up to 64 hex digits that give the node's key, the order ids and the preimages; random if left out, and logged
     #[arg(long, value_name = "HEX", value_parser = parse_seed)]
     seed: Option<Seed>,
+    /// A folder for orders, keys and channels: a mock that is started on it again, also after being killed, goes on where
+    /// it was, on the same ports
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// A token to accept; any other is refused with error 102. Can be given more than once
     #[arg(long = "token", value_name = "TOKEN")]
     tokens: Vec<String>,
@@ -287,6 +291,7 @@ impl RunArgs {
             engine,
             network,
             seed: self.behaviour.seed.map(|Seed(seed)| seed),
+            data_dir: self.behaviour.data_dir,
             terms: Terms {
                 min_required_channel_confirmations: terms.min_required_channel_confirmations,
                 min_funding_confirms_within_blocks: terms.min_funding_confirms_within_blocks,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub network: Network,
     /// Gives the node's key, order ids and preimages; random if `None`. Whoever knows it can pretend payments.
     pub seed: Option<[u8; 32]>,
+    /// The folder that lets a mock go on after a restart; `None`: it forgets everything.
+    pub data_dir: Option<PathBuf>,
     /// The options of `lsps1.get_info`.
     pub terms: Terms,
     /// What orders cost.
@@ -91,6 +94,7 @@ impl Default for Config {
             engine: EngineConfig::Sim,
             network: Network::Regtest,
             seed: None,
+            data_dir: None,
             terms: Terms::default(),
             fee: Fee::default(),
             payment: PaymentWays::default(),
@@ -115,6 +119,7 @@ impl fmt::Debug for Config {
             .field("terms", &self.terms)
             .field("fee", &self.fee)
             .field("payment", &self.payment)
+            .field("data_dir", &self.data_dir)
             .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
@@ -134,6 +139,11 @@ pub enum ConfigError {
         "use the engine regtest on {0}: it plays with coins, so it takes no network but regtest"
     )]
     Network(Network),
+    /// The chain would be gone.
+    #[error(
+        "use --data-dir with a bitcoind of the mock's own: its chain ends with the mock; give --bitcoind-rpc URL"
+    )]
+    OwnChain,
     /// Too short or too long.
     #[error("let orders expire after {0:?}: --order-expiry-seconds takes 1 to 31536000")]
     OrderExpiry(Duration),
@@ -150,6 +160,11 @@ impl Config {
         }
         if matches!(self.engine, EngineConfig::Regtest { .. }) && self.network != Network::Regtest {
             return Err(ConfigError::Network(self.network));
+        }
+        if self.data_dir.is_some()
+            && matches!(&self.engine, EngineConfig::Regtest { bitcoind: None, .. })
+        {
+            return Err(ConfigError::OwnChain);
         }
         if !(Duration::from_secs(1)..=MAX_ORDER_EXPIRY).contains(&self.order_expiry) {
             return Err(ConfigError::OrderExpiry(self.order_expiry));

@@ -18,6 +18,7 @@
 pub mod cli;
 mod clock;
 mod config;
+mod data_dir;
 mod engine;
 mod face;
 mod fault;
@@ -36,12 +37,12 @@ use jiff::SignedDuration;
 use lsps1_fixtures::node::{
     ChainConfig, InboundPolicy, Node, NodeConfig, NodeError, NodeEvent, NodeEvents,
 };
-use rand::RngCore;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use clock::ShiftedClock;
+use data_dir::{Addresses, DataDir, again, new_seed};
 use engine::regtest::{Backend, Coins, Regtest, deliverable};
 use engine::sim::Sim;
 use engine::{Engine, EngineEvents};
@@ -49,10 +50,12 @@ use face::custom_message::CustomMessageFace;
 use face::rest::RestFace;
 use face::{HttpServer, Shutdown, control};
 use fault::Faults;
+use service::db::Db;
 use service::{Service, Setup};
 
 pub use clock::{BoxFuture, Clock, ManualClock, SystemClock};
 pub use config::{BitcoindConfig, Config, ConfigError, EngineConfig};
+pub use data_dir::DataDirError;
 pub use engine::regtest::BackendError;
 pub use fault::{Fault, Needs};
 pub use order::{Fee, OnchainTerms, PaymentWays, Terms, TermsError};
@@ -93,6 +96,9 @@ pub enum StartError {
     /// The Lightning node didn't start.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// The data directory can't be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
     /// There is no chain, or there are no coins.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -133,23 +139,40 @@ impl MockLsp {
                 source,
             })
         };
-        let rest = bind("REST", config.rest).await?;
-        let control = bind("the control API", config.control).await?;
-        let seed = config.seed.unwrap_or_else(|| {
-            let mut seed = [0; 32];
-            rand::rng().fill_bytes(&mut seed);
-            seed
-        });
+        let data = config.data_dir.as_deref().map(DataDir::open).transpose()?;
+        let former = data.as_ref().map_or_else(|| Ok(Addresses::default()), DataDir::addresses)?;
+        let rest = bind("REST", again(config.rest, former.rest)).await?;
+        let control = bind("the control API", again(config.control, former.control)).await?;
+        let seed = match &data {
+            Some(data) => data.seed(config.seed)?,
+            None => config.seed.unwrap_or_else(new_seed),
+        };
+        let db = data.as_ref().map(|data| Db::open(&data.orders())).transpose()?;
         tracing::info!(
             "--seed {} gives this node's key and order ids again",
             seed.to_lower_hex_string()
         );
 
         let (sender, engine_events) = mpsc::unbounded_channel();
-        let ground = prepare(&config, seed, sender).await?;
+        let node_config = NodeConfig {
+            listen: Some(again(config.p2p, former.p2p)),
+            network: config.network,
+            advertise_lsps: true,
+            inbound: InboundPolicy::Accept { depth: INBOUND_DEPTH },
+            storage: data.as_ref().map(DataDir::node),
+            ..NodeConfig::message_peer("mock-lsp", seed)
+        };
+        let ground = prepare(&config, seed, node_config, sender).await?;
+        if let Some(data) = &data {
+            data.keep_addresses(&Addresses {
+                rest: Some(rest.address()),
+                p2p: ground.node.address(),
+                control: Some(control.address()),
+            })?;
+        }
         let p2p = p2p_uri(&config, &ground.node);
         let engine = Arc::clone(&ground.engine);
-        let service = Service::new(Setup {
+        let setup = Setup {
             terms: ground.terms,
             fee: config.fee,
             payment: config.payment,
@@ -161,7 +184,9 @@ impl MockLsp {
             clock: ShiftedClock::new(config.clock),
             engine: ground.engine,
             seed,
-        });
+        };
+        let service = Service::new(setup, db)?;
+        service.resume();
         let custom_messages = CustomMessageFace::new(ground.node, service.clone());
         let rest_face =
             RestFace { service: service.clone(), uri: p2p.clone(), strict: config.strict_rest };
@@ -243,15 +268,9 @@ impl Drop for MockLsp {
 async fn prepare(
     config: &Config,
     seed: [u8; 32],
+    node_config: NodeConfig,
     events: EngineEvents,
 ) -> Result<Ground, StartError> {
-    let node_config = NodeConfig {
-        listen: Some(config.p2p),
-        network: config.network,
-        advertise_lsps: true,
-        inbound: InboundPolicy::Accept { depth: INBOUND_DEPTH },
-        ..NodeConfig::message_peer("mock-lsp", seed)
-    };
     let EngineConfig::Regtest { bitcoind, faucet } = &config.engine else {
         let (node, node_events) = Node::start(node_config).await?;
         let engine = Arc::new(Sim::new(node.clone(), config.network, seed, events));

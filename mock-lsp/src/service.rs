@@ -5,6 +5,7 @@
 
 mod bent;
 mod create;
+pub(crate) mod db;
 mod store;
 
 use std::collections::HashSet;
@@ -20,14 +21,19 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::clock::{Clock, ShiftedClock, to_millis};
-use crate::engine::{Engine, EngineEvent, HeldOffer, OpenTerms, PretendedCoin, RefundTerms};
+use crate::data_dir::DataDirError;
+use crate::engine::{
+    Engine, EngineEvent, HeldOffer, OpenTerms, PretendedCoin, RefundTerms, Watched,
+};
 use crate::fault::{Faults, Scene, Switch};
 use crate::journal::Journal;
 use crate::message::{Method, Object, RpcError, lsps0, lsps1};
 use crate::order::{
-    Action, Event, Fee, Htlc, Ignored, LightningKey, LightningState, MAX_CONFIRMATIONS, Opening,
-    Order, OrderRequest, OrderState, PaymentOption, PaymentWays, RefundStage, Terms, machine,
+    Action, Event, Fee, Htlc, Ignored, LightningKey, LightningState, MAX_CONFIRMATIONS,
+    OnchainPayment, Opening, Order, OrderRequest, OrderState, PaymentOption, PaymentWays,
+    RefundStage, Terms, machine,
 };
+use db::Db;
 use store::Store;
 
 /// How long the operator's `open` waits for the engine before it shows the order as it is.
@@ -121,12 +127,22 @@ impl Default for Pretence {
 pub(crate) enum OperationError {
     #[error("there is no such order; GET /orders lists them")]
     NoSuchOrder,
-    #[error("{0}")]
-    Ignored(#[from] Ignored),
+    #[error(transparent)]
+    Drive(#[from] DriveError),
     #[error("this engine takes real payments and real blocks; pay the order, mine on its bitcoind")]
     Real,
     #[error("the order can't be paid so; see its payment object")]
     NoSuchOption,
+}
+
+/// Why an event has no effect.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DriveError {
+    #[error(transparent)]
+    Ignored(#[from] Ignored),
+    /// What isn't on disk isn't done.
+    #[error(transparent)]
+    NotStored(DataDirError),
 }
 
 /// The mock's heart. Clones share it.
@@ -149,10 +165,15 @@ struct Parts {
 }
 
 impl Service {
-    pub(crate) fn new(setup: Setup) -> Self {
+    /// A service with the orders of `db`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If they can't be read.
+    pub(crate) fn new(setup: Setup, db: Option<Db>) -> Result<Self, DataDirError> {
         let setup = Setup { terms: setup.faults.offer(setup.terms), ..setup };
-        let store = Mutex::new(Store::new(&setup.seed));
-        Self {
+        let store = Mutex::new(Store::open(&setup.seed, db)?);
+        Ok(Self {
             parts: Arc::new(Parts {
                 setup,
                 store,
@@ -162,6 +183,23 @@ impl Service {
                 changes: watch::Sender::new(0),
                 new_wakeup: Notify::new(),
             }),
+        })
+    }
+
+    /// Goes on with the orders of before a restart. To be called once, before the engine tells of anything.
+    pub(crate) fn resume(&self) {
+        let engine = &self.parts.setup.engine;
+        for order in self.orders() {
+            if let Some(onchain) = &order.onchain {
+                engine.watch(watched(&order.id, onchain));
+            }
+            let held = order.paid_lightning().filter(|paid| paid.state == LightningState::Hold);
+            if let Some(Htlc { payment_hash, .. }) = held.and_then(|paid| paid.held)
+                && !engine.holds(&payment_hash)
+            {
+                self.tell(&order.id, &Event::PaymentLost { payment_hash });
+            }
+            self.tell(&order.id, &Event::Restarted);
         }
     }
 
@@ -327,7 +365,7 @@ impl Service {
     }
 
     /// Moves an order on and carries out what follows.
-    fn drive(&self, id: &str, event: &Event) -> Result<(), Ignored> {
+    fn drive(&self, id: &str, event: &Event) -> Result<(), DriveError> {
         let (order, actions, ignored) = {
             let mut store = self.parts.store.lock();
             let order = store.order(id).cloned().ok_or(Ignored::Beyond)?;
@@ -335,7 +373,7 @@ impl Service {
                 return Ok(());
             }
             let step = machine::step(order, event, self.now(), self.faults().rules());
-            store.update(step.order.clone());
+            store.update(step.order.clone()).map_err(DriveError::NotStored)?;
             (step.order, step.actions, step.ignored)
         };
         match ignored {
@@ -354,13 +392,14 @@ impl Service {
         }
         self.parts.new_wakeup.notify_one();
         self.parts.changes.send_modify(|count| *count += 1);
-        ignored.map_or(Ok(()), Err)
+        ignored.map_or(Ok(()), |ignored| Err(ignored.into()))
     }
 
     /// Moves an order on where an event that comes too late, or too early, is nothing to act on.
     fn tell(&self, id: &str, event: &Event) {
-        // The log has what was ignored, and why.
-        let _ = self.drive(id, event);
+        if let Err(DriveError::NotStored(error)) = self.drive(id, event) {
+            tracing::error!(order = id, "{event:?} has no effect: failed to {error}");
+        }
     }
 
     fn carry_out(&self, order: &Order, action: Action) {
@@ -378,6 +417,7 @@ impl Service {
                     engine.open(self.open_terms(order));
                 }
             }
+            Action::ResumeOpen => engine.resume_open(self.open_terms(order)),
             Action::AbandonOpen => engine.abandon_open(&order.id),
             Action::Claim { payment_hash, preimage } => engine.claim(payment_hash, preimage),
             Action::Fail { payment_hash } => engine.fail(payment_hash),
@@ -454,9 +494,6 @@ impl Service {
                     None => self.parts.setup.engine.fail(payment_hash),
                 }
             }
-            EngineEvent::PaymentLost { payment_hash } => {
-                self.tell_holder(&payment_hash, &Event::PaymentLost { payment_hash });
-            }
             EngineEvent::Claimed { payment_hash } => {
                 self.tell_holder(&payment_hash, &Event::Claimed { payment_hash });
             }
@@ -479,6 +516,7 @@ impl Service {
                 };
                 self.drive_all(waiting, &Event::PeerConnected);
             }
+            EngineEvent::Reported(event) => self.parts.setup.engine.acknowledge(&event),
             EngineEvent::Tip { height } => {
                 let holds = |order: &Order| {
                     let paid = order.paid_lightning();
@@ -520,6 +558,18 @@ impl Service {
         for id in ids {
             self.tell(&id, event);
         }
+    }
+}
+
+/// What the engine watches of an order.
+fn watched(order_id: &str, onchain: &OnchainPayment) -> Watched {
+    let refunds = onchain.refunds.iter();
+    let waiting = refunds.filter(|refund| refund.stage != RefundStage::Confirmed);
+    Watched {
+        order_id: order_id.to_owned(),
+        address: onchain.address.clone(),
+        coins: onchain.coins.clone(),
+        refunds: waiting.flat_map(|refund| refund.txids.clone()).collect(),
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn service_with(faults: &[&str]) -> Service {
     let faults = faults.iter().map(|name| Fault::by_name(name).unwrap()).collect();
     let (node, _events) = Node::start(NodeConfig::message_peer("lsp", [9; 32])).await.unwrap();
     let (sender, events) = mpsc::unbounded_channel();
-    let service = Service::new(Setup {
+    let setup = Setup {
         terms: Terms::default(),
         fee: Fee::default(),
         payment: PaymentWays::default(),
@@ -40,7 +40,8 @@ pub(crate) async fn service_with(faults: &[&str]) -> Service {
         clock: ShiftedClock::new(Arc::new(SystemClock)),
         engine: Arc::new(Sim::new(node, Network::Regtest, [5; 32], sender)),
         seed: [5; 32],
-    });
+    };
+    let service = Service::new(setup, None).unwrap();
     tokio::spawn(service.clone().run(events));
     service
 }

@@ -50,14 +50,20 @@ pub(crate) trait Engine: Send + Sync {
     /// Whether a channel to the node can be tried now.
     fn is_connected(&self, client: &PublicKey) -> bool;
 
-    /// Opens a channel, unless it is there already; [`EngineEvent::Published`] or [`EngineEvent::OpenFailed`] follows.
+    /// Opens a channel; [`EngineEvent::Published`] or [`EngineEvent::OpenFailed`] follows.
     fn open(&self, terms: OpenTerms);
+
+    /// Finds out what became of an open that was asked for before a restart: as for [`Engine::open`].
+    fn resume_open(&self, terms: OpenTerms);
 
     /// Gives up an open that was asked for, if it isn't too late.
     fn abandon_open(&self, order_id: &str);
 
     /// Claims a held payment; [`EngineEvent::Claimed`] follows.
     fn claim(&self, payment_hash: [u8; 32], preimage: [u8; 32]);
+
+    /// Whether a payment that was held before a restart still is.
+    fn holds(&self, payment_hash: &[u8; 32]) -> bool;
 
     /// Fails a held payment back to its payer.
     fn fail(&self, payment_hash: [u8; 32]);
@@ -70,6 +76,9 @@ pub(crate) trait Engine: Send + Sync {
 
     /// Something has happened to the Lightning node.
     fn on_node_event(&self, event: NodeEvent);
+
+    /// What followed from an event is stored, so that it needn't be told again after a restart.
+    fn acknowledge(&self, event: &NodeEvent);
 }
 
 /// An engine that pretends: the operator says what happens.
@@ -134,7 +143,9 @@ pub(crate) struct Watched {
     pub(crate) order_id: String,
     /// The address.
     pub(crate) address: String,
-    /// Refunds that are out already.
+    /// The coins that were seen there before a restart.
+    pub(crate) coins: Vec<Coin>,
+    /// The refunds that were signed before a restart.
     pub(crate) refunds: Vec<Txid>,
 }
 
@@ -188,12 +199,6 @@ pub(crate) enum EngineEvent {
         /// The height of the block from which on it can no longer be claimed.
         claim_deadline: Option<u32>,
     },
-    /// A held payment is gone.
-    #[expect(dead_code, reason = "for restarts")]
-    PaymentLost {
-        /// Its hash.
-        payment_hash: [u8; 32],
-    },
     /// Something happened on-chain to an order.
     Onchain {
         /// The order.
@@ -225,6 +230,8 @@ pub(crate) enum EngineEvent {
         /// Its id.
         peer: PublicKey,
     },
+    /// All that was reported before this belongs to that event of the node.
+    Reported(NodeEvent),
     /// The chain has grown.
     Tip {
         /// The height of its newest block.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bitcoin::secp256k1::PublicKey;
 use lsps1_fixtures::BitcoindRpc;
-use lsps1_fixtures::node::{self, Node, NodeEvent};
+use lsps1_fixtures::node::{self, Direction, Node, NodeEvent};
 use tokio::task::AbortHandle;
 
 use super::sim::sign;
@@ -115,6 +115,10 @@ impl Engine for Regtest {
         self.shared.opens.start(terms);
     }
 
+    fn resume_open(&self, terms: OpenTerms) {
+        self.shared.opens.resume(terms);
+    }
+
     fn abandon_open(&self, order_id: &str) {
         self.shared.opens.abandon(order_id);
     }
@@ -124,13 +128,27 @@ impl Engine for Regtest {
         self.shared.node.claim(preimage);
     }
 
+    fn holds(&self, payment_hash: &[u8; 32]) -> bool {
+        let htlcs = self.shared.node.pending_htlcs();
+        htlcs
+            .iter()
+            .any(|htlc| htlc.direction == Direction::In && htlc.payment_hash == *payment_hash)
+    }
+
     fn fail(&self, payment_hash: [u8; 32]) {
         self.shared.watch.release(&payment_hash);
         self.shared.node.fail(payment_hash);
     }
 
     fn on_node_event(&self, event: NodeEvent) {
-        self.shared.on_node_event(event);
+        self.shared.on_node_event(event.clone());
+        self.shared.report(EngineEvent::Reported(event));
+    }
+
+    fn acknowledge(&self, event: &NodeEvent) {
+        if let Err(error) = self.shared.node.acknowledge(event) {
+            tracing::warn!("it will be told again after a restart: failed to {error}");
+        }
     }
 }
 

@@ -102,7 +102,12 @@ impl Engine for Sim {
         Box::pin(async move { address })
     }
 
-    fn watch(&self, _: Watched) {}
+    fn watch(&self, watched: Watched) {
+        let mut chain = self.chain.lock();
+        let refunds = watched.refunds.into_iter();
+        chain.refunds.extend(refunds.map(|txid| (watched.order_id.clone(), txid)));
+        chain.unspent.insert(watched.order_id, watched.coins);
+    }
 
     fn is_connected(&self, _: &PublicKey) -> bool {
         // Channels wait for the operator.
@@ -116,11 +121,19 @@ impl Engine for Sim {
         self.report(EngineEvent::Published { order_id: terms.order_id, outpoint });
     }
 
+    fn resume_open(&self, terms: OpenTerms) {
+        self.open(terms);
+    }
+
     fn abandon_open(&self, _: &str) {}
 
     fn claim(&self, payment_hash: [u8; 32], preimage: [u8; 32]) {
         debug_assert_eq!(sha256::Hash::hash(&preimage).to_byte_array(), payment_hash);
         self.report(EngineEvent::Claimed { payment_hash });
+    }
+
+    fn holds(&self, _: &[u8; 32]) -> bool {
+        true
     }
 
     fn fail(&self, _: [u8; 32]) {}
@@ -155,13 +168,16 @@ impl Engine for Sim {
     }
 
     fn on_node_event(&self, _: NodeEvent) {}
+
+    fn acknowledge(&self, _: &NodeEvent) {}
 }
 
 impl Pretender for Sim {
     fn send_coin(&self, order_id: &str, coin: PretendedCoin) -> Vec<(String, Event)> {
         let mut chain = self.chain.lock();
         chain.coins += 1;
-        let number = format!("coin {} of {order_id}", chain.coins);
+        // Unlike any other's, also after a restart.
+        let number = format!("coin {} of {order_id}, {}", chain.coins, uuid::Uuid::new_v4());
         let txid = Txid::from_raw_hash(sha256d::Hash::hash(number.as_bytes()));
         let unspent = chain.unspent.entry(order_id.to_owned()).or_default();
         unspent.push(Coin {

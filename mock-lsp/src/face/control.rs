@@ -33,7 +33,7 @@ use serde_json::{Value, json};
 
 use crate::message::{Object, lsps1};
 use crate::order::{Opening, Order, PaymentOption};
-use crate::service::{Operation, OperationError, Pretence, Service};
+use crate::service::{DriveError, Operation, OperationError, Pretence, Service};
 
 /// The routes.
 pub(crate) fn router(service: Service) -> Router {
@@ -173,7 +173,8 @@ async fn advance(State(service): State<Service>, body: Bytes) -> Response {
 fn refuse_operation(error: &OperationError) -> Response {
     let status = match error {
         OperationError::NoSuchOrder => StatusCode::NOT_FOUND,
-        OperationError::Ignored(_) | OperationError::Real | OperationError::NoSuchOption => {
+        OperationError::Drive(DriveError::NotStored(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+        OperationError::Drive(_) | OperationError::Real | OperationError::NoSuchOption => {
             StatusCode::CONFLICT
         }
     };

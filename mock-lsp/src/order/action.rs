@@ -2,15 +2,17 @@
 
 use super::{Coin, SignedRefund};
 
-/// One thing to do for an order. The order's new state is to be stored before it is done, and doing it again after a
-/// restart must change nothing.
+/// One thing to do for an order. The order's new state is to be stored before it is done. All but `Open` may be done
+/// again, after a restart, which must change nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Find out whether the client is connected, and say so with
     /// [`Event::PeerConnected`](super::Event::PeerConnected) once it is.
     SeekPeer,
-    /// Open the ordered channel to the client, unless it is there already.
+    /// Open the ordered channel to the client.
     Open,
+    /// Find out what became of an open that was asked for before a restart; an open that leads to no channel has failed.
+    ResumeOpen,
     /// Give up the open that is underway.
     AbandonOpen,
     /// Release the preimage of a held payment.

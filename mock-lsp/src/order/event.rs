@@ -68,7 +68,6 @@ pub(crate) enum Event {
         height: u32,
     },
     /// The LSP has been restarted: what was asked for before may not have been done.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for restarts"))]
     Restarted,
     /// The operator lets the order expire now.
     Expire,

@@ -19,6 +19,7 @@
 //!   back, later coins are sent back.
 //! - An unpaid order that expires is FAILED, its invoice and offer void (REFUNDED). Its on-chain option stays at
 //!   EXPECT_PAYMENT, since REFUNDED says that a refund is broadcast.
+//! - An open that a restart interrupts goes on if the channel is there, else it has failed.
 //! - Expiry doesn't end an order whose open is underway: the open then decides. The claim deadline does, since a payment
 //!   that can't be claimed any more must not be kept waiting.
 //!
@@ -204,7 +205,7 @@ fn apply(
             onchain::resume(order, actions);
             match order.opening {
                 Opening::WaitingForPeer => actions.push(Action::SeekPeer),
-                Opening::Underway => actions.push(Action::Open),
+                Opening::Underway => actions.push(Action::ResumeOpen),
                 Opening::Unasked | Opening::Over => {}
             }
             Ok(())

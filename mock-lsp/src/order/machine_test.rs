@@ -246,7 +246,7 @@ fn a_restart_repeats_what_may_not_have_been_done() {
     let repeated = |events: &[Event]| walk(&[events, &[Event::Restarted]].concat()).actions;
     assert_eq!(repeated(&[]), []);
     assert_eq!(repeated(&[held(None)]), [CLOSE, Action::SeekPeer]);
-    assert_eq!(repeated(&[held(None), Event::PeerConnected]), [CLOSE, Action::Open]);
+    assert_eq!(repeated(&[held(None), Event::PeerConnected]), [CLOSE, Action::ResumeOpen]);
     assert_eq!(repeated(&[held(None), Event::PeerConnected, published()]), [CLAIM, CLOSE]);
     assert_eq!(repeated(&[held(None), Event::Fail]), [FAIL, CLOSE]);
 }

@@ -266,9 +266,11 @@ impl World {
         match action {
             Action::SeekPeer => assert!(self.order.paid_by.is_some()),
             Action::CloseOffer { .. } => {}
-            Action::Open if self.is_open => self.tell(published()),
-            // Asked for twice, or no longer wanted.
-            Action::Open if self.is_opening || self.order.opening != Opening::Underway => {}
+            Action::ResumeOpen if self.is_open => self.tell(published()),
+            Action::ResumeOpen if self.is_opening => {}
+            Action::ResumeOpen => self.tell(Event::OpenFailed),
+            // No longer wanted.
+            Action::Open if self.order.opening != Opening::Underway => {}
             Action::Open => {
                 assert!(self.order.paid_by.is_some(), "opened without a payment");
                 (self.opens, self.is_opening) = (self.opens + 1, true);

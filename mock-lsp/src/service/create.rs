@@ -8,9 +8,9 @@ use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::PublicKey;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Service;
 use super::store::Secrets;
-use crate::engine::{InvoiceTerms, OfferTerms, Watched};
+use super::{Service, watched};
+use crate::engine::{InvoiceTerms, OfferTerms};
 use crate::fault::Switch;
 use crate::message::RpcError;
 use crate::order::{
@@ -67,15 +67,18 @@ impl Service {
             onchain,
             channel: None,
         };
-        if !self.parts.store.lock().insert(order.clone()) {
+        let is_kept = self.parts.store.lock().insert(order.clone()).map_err(|error| {
+            tracing::error!("failed to {error}");
+            RpcError::internal()
+        })?;
+        if !is_kept {
             return Err(RpcError::client_rejected(
                 "there are too many open orders; try again later",
             ));
         }
         self.parts.new_wakeup.notify_one();
         if let Some(onchain) = &order.onchain {
-            let (order_id, address) = (order.id.clone(), onchain.address.clone());
-            self.parts.setup.engine.watch(Watched { order_id, address, refunds: Vec::new() });
+            self.parts.setup.engine.watch(watched(&order.id, onchain));
         }
         tracing::info!(order = order.id, %client, total_sat = quote.order_total_sat, "created");
         Ok(order)

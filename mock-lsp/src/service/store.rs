@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 
+use super::db::Db;
+use crate::data_dir::DataDirError;
 use crate::order::{LightningKey, Order, PaymentOption, machine};
 
 /// The most orders that are kept at once. Beyond that, the oldest that have ended go.
@@ -22,6 +24,8 @@ pub(super) struct Store {
     wakeups: BTreeSet<(Timestamp, u64)>,
     next: u64,
     rng: StdRng,
+    /// Where all of it is written, with a data directory.
+    db: Option<Db>,
 }
 
 /// What makes an order one of a kind.
@@ -33,19 +37,28 @@ pub(super) struct Secrets {
 }
 
 impl Store {
-    /// An empty store. The same seed gives the same ids and preimages again.
-    pub(super) fn new(seed: &[u8; 32]) -> Self {
+    /// The orders of `db`, or none. The same seed gives the same ids and preimages again, from an empty store.
+    pub(super) fn open(seed: &[u8; 32], db: Option<Db>) -> Result<Self, DataDirError> {
+        let orders = db.as_ref().map_or_else(|| Ok(Vec::new()), Db::orders)?;
+        let next = orders.last().map_or(0, |(number, _)| number + 1);
         let mut hash = sha256::Hash::engine();
         hash.input(b"mock-lsp orders");
         hash.input(seed);
-        Self {
+        // What was drawn before a restart isn't drawn again.
+        hash.input(&next.to_be_bytes());
+        let mut store = Self {
             orders: BTreeMap::new(),
             numbers: HashMap::new(),
             by_key: HashMap::new(),
             wakeups: BTreeSet::new(),
-            next: 0,
+            next,
             rng: StdRng::from_seed(sha256::Hash::from_engine(hash).to_byte_array()),
+            db,
+        };
+        for (number, order) in orders {
+            store.index(number, order);
         }
+        Ok(store)
     }
 
     /// New secrets.
@@ -57,30 +70,42 @@ impl Store {
     }
 
     /// Keeps an order; `false` if there is no room left.
-    pub(super) fn insert(&mut self, order: Order) -> bool {
-        if self.orders.len() >= MAX_ORDERS && !self.drop_oldest_ended() {
-            return false;
+    pub(super) fn insert(&mut self, order: Order) -> Result<bool, DataDirError> {
+        if self.orders.len() >= MAX_ORDERS && !self.drop_oldest_ended()? {
+            return Ok(false);
         }
         let number = self.next;
+        self.write(number, &order)?;
         self.next += 1;
+        self.index(number, order);
+        Ok(true)
+    }
+
+    fn index(&mut self, number: u64, order: Order) {
         self.numbers.insert(order.id.clone(), number);
         self.by_key.extend(keys(&order).map(|key| (key, number)));
         self.wakeups.extend(machine::next_wakeup(&order).map(|at| (at, number)));
         self.orders.insert(number, order);
-        true
     }
 
-    fn drop_oldest_ended(&mut self) -> bool {
+    fn write(&self, number: u64, order: &Order) -> Result<(), DataDirError> {
+        self.db.as_ref().map_or(Ok(()), |db| db.put(number, order))
+    }
+
+    fn drop_oldest_ended(&mut self) -> Result<bool, DataDirError> {
         let ended =
             self.orders.iter().find(|(_, order)| order.has_ended()).map(|(number, _)| *number);
-        let Some(order) = ended.and_then(|number| self.orders.remove(&number)) else {
-            return false;
-        };
-        self.numbers.remove(&order.id);
-        for key in keys(&order) {
-            self.by_key.remove(&key);
+        let Some(number) = ended else { return Ok(false) };
+        if let Some(db) = &self.db {
+            db.remove(number)?;
         }
-        true
+        if let Some(order) = self.orders.remove(&number) {
+            self.numbers.remove(&order.id);
+            for key in keys(&order) {
+                self.by_key.remove(&key);
+            }
+        }
+        Ok(true)
     }
 
     pub(super) fn order(&self, id: &str) -> Option<&Order> {
@@ -88,15 +113,20 @@ impl Store {
     }
 
     /// Keeps an order's new state. It is one that is there.
-    pub(super) fn update(&mut self, order: Order) {
-        let Some(number) = self.numbers.get(&order.id).copied() else { return };
+    pub(super) fn update(&mut self, order: Order) -> Result<(), DataDirError> {
+        let Some(number) = self.numbers.get(&order.id).copied() else { return Ok(()) };
+        if self.orders.get(&number) == Some(&order) {
+            return Ok(());
+        }
+        self.write(number, &order)?;
         let wakeup = machine::next_wakeup(&order);
-        let Some(before) = self.orders.insert(number, order) else { return };
+        let Some(before) = self.orders.insert(number, order) else { return Ok(()) };
         let former = machine::next_wakeup(&before);
         if former != wakeup {
             former.map(|at| self.wakeups.remove(&(at, number)));
             self.wakeups.extend(wakeup.map(|at| (at, number)));
         }
+        Ok(())
     }
 
     pub(super) fn orders(&self) -> impl Iterator<Item = &Order> {

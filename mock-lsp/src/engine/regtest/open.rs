@@ -59,6 +59,14 @@ impl Opens {
             funding_feerate_sat_per_kwu: Some(funding_sat_per_kwu(terms.confirms_within_blocks)),
             tag,
         };
+        self.begin(tag, terms);
+        if let Err(error) = self.node.open_channel(open) {
+            self.failed(tag, &error.to_string());
+        }
+    }
+
+    /// Notes an open, and gives it up if it takes too long.
+    fn begin(&self, tag: u128, terms: OpenTerms) {
         let number = {
             let mut attempts = self.attempts.lock();
             attempts.count += 1;
@@ -66,10 +74,6 @@ impl Opens {
             attempts.underway.insert(tag, Attempt { number, terms });
             number
         };
-        if let Err(error) = self.node.open_channel(open) {
-            self.failed(tag, &error.to_string());
-            return;
-        }
         let opens = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(PATIENCE).await;
@@ -77,6 +81,17 @@ impl Opens {
                 opens.failed(tag, "the client didn't finish the opening within 60 seconds");
             }
         });
+    }
+
+    /// Goes on with an open of before a restart if its channel is there: the node then tells how it ends. Else the open
+    /// has failed.
+    pub(super) fn resume(&self, terms: OpenTerms) {
+        let tag = tag(&terms.order_id);
+        self.begin(tag, terms);
+        let is_there = self.node.channels().iter().any(|channel| channel.tag == tag);
+        if !is_there {
+            self.failed(tag, "the LSP was restarted before the channel was funded");
+        }
     }
 
     /// Gives up the channel of an order that has failed.
