@@ -115,7 +115,7 @@ pub(super) fn failed_goes_on(order: &mut Object, scene: &Scene) {
 
 pub(super) fn funded_at_moves(order: &mut Object, scene: &Scene) {
     let now = crate::message::types::write_datetime(scene.now);
-    change(order, "channel.funded_at", |at| *at = now.into());
+    change(order, "channel.funded_at", |at| *at = now);
 }
 
 pub(super) fn outpoint_moves(order: &mut Object, scene: &Scene) {
