@@ -91,6 +91,8 @@ fn run_examples() -> String {
          # Many generated requests; then what one of them has broken, once more\n  \
          lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --filter property --cases 5000\n  \
          lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --replay replay-p2p-property-requests-L1-044.json\n\n\
+         Judging takes orders that nobody pays: the scenarios make about a hundred over both transports, each with a key of\n\
+         its own, and generated conversations up to --max-orders more. The last lines and the report say how many were made.\n\n\
          The command given to --target-cmd is split into words like a shell does, but no shell runs it. It finds the\n\
          network in LSPS1_BITCOIND_RPC_URL, LSPS1_BITCOIND_COOKIE_FILE, LSPS1_ELECTRUM_URL, LSPS1_FAUCET_URL and\n\
          LSPS1_NETWORK. Once it can be used it prints one line of JSON on standard output with \"rest\" and \"p2p\", unless\n\
@@ -164,7 +166,7 @@ struct RunArgs {
     /// How many requests are generated for each transport, and an eighth as many sequences; 0: none [default: 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000), help_heading = "Generated conversations")]
     cases: Option<u32>,
-    /// How many orders may be made for them, shrinking included; cases that would need more are left out [default: 2000
+    /// How many orders may be made for them, shrinking included, beside those of the other scenarios; cases that would need more are left out [default: 2000
     /// for a target on this machine, else 20]
     #[arg(long, value_name = "N", help_heading = "Generated conversations")]
     max_orders: Option<u32>,

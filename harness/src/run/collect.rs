@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lsps1_scenarios::coverage::Covered;
+use lsps1_scenarios::coverage::{Covered, Kind};
 use lsps1_scenarios::requirement::{Observable, Prerequisite};
 use lsps1_scenarios::{
     CheckResult, Profile, Requirement, RequirementId, Transport, Verdict, compat, dialect,
@@ -200,14 +200,21 @@ const NOT_MET: &str = "their condition did not arise in this run";
 
 /// Why nothing was decided about a row that no scenario is about.
 fn not_by_scenarios(covered: &Covered, plan: &Plan) -> String {
+    let takes_chain = covered.row.needs.iter().any(|need| needs_chain(*need));
     if let Some(unchecked) = covered.unchecked() {
-        return unchecked.why;
+        return match unchecked.kind {
+            // What each of them takes is told by `list --requirements`.
+            Kind::Needs if takes_chain => {
+                "not checked yet: they take more than messages".to_owned()
+            }
+            _ => unchecked.why,
+        };
     }
     // Invariants judge it, in traffic that has to occur first.
     if let Some(transport) = plan.missing_for(covered.row) {
         return format!("need --{transport}");
     }
-    if !plan.has_chain() && covered.row.needs.iter().any(|need| needs_chain(*need)) {
+    if !plan.has_chain() && takes_chain {
         return format!("skipped: {NEEDS_CHAIN}");
     }
     NOT_MET.to_owned()

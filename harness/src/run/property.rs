@@ -239,3 +239,29 @@ impl Driver for StageDriver<'_> {
         fresh_key().to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::TargetSettings;
+    use lsps1_scenarios::dialect::Dialect;
+
+    #[test]
+    fn the_replay_command_says_how_it_was_judged() {
+        let rest = Some("http://me:secret@127.0.0.1:1/api/v1".parse().unwrap());
+        let mut settings = Settings::new(TargetSettings { rest, ..TargetSettings::default() }, 1);
+        let plain = command(&settings, Transport::Rest, Path::new("a b.json"));
+        let start = "lsps1-harness run --rest 'http://***@127.0.0.1:1/api/v1'";
+        assert_eq!(plain, format!("{start} --replay 'a b.json'"));
+        settings.dialect = Some(Dialect::D1);
+        settings.profile = Profile::Compat;
+        settings.timeout = Some(Duration::from_millis(2_500));
+        settings.quiet = Some(Duration::from_millis(300));
+        settings.target.token = Some("sesame".to_owned());
+        let judged = "--dialect d1 --profile compat --timeout 2.5 --quiet 300";
+        assert_eq!(
+            command(&settings, Transport::Rest, Path::new("a.json")),
+            format!("LSPS1_TOKEN=… {start} {judged} --replay a.json")
+        );
+    }
+}
