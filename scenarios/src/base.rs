@@ -47,6 +47,9 @@ pub fn create_order(
         .min(maximum("max_initial_lsp_balance_sat"))
         .max(least_lsp);
     let client_balance = least_channel.saturating_sub(lsp_balance).max(least_client);
+    if info.get("max_channel_expiry_blocks").is_some_and(|most| *most == 0) {
+        return Err(BaseError::NoOrder("the longest lease has no blocks"));
+    }
     if lsp_balance > maximum("max_initial_lsp_balance_sat") {
         return Err(BaseError::NoOrder("the smallest LSP balance is above the greatest"));
     }
@@ -190,6 +193,9 @@ pub(crate) mod tests {
             let found = create_order(&with(bounds), None);
             assert!(matches!(found, Err(BaseError::NoOrder(_))), "{bounds:?}: {found:?}");
         }
+        let mut never = info();
+        never["max_channel_expiry_blocks"] = json!(0);
+        assert!(matches!(create_order(&never, None), Err(BaseError::NoOrder(_))));
     }
 
     fn bought(changes: &[(&str, u64)]) -> (String, String) {

@@ -150,6 +150,7 @@ pub(crate) enum Switch {
     AnswersTwice,
     NotifiesWithoutParams,
     NotifiesByPosition,
+    NotifiesWithLength,
     ReplaysAnswers,
     WantsInfoFirst,
     // Orders.

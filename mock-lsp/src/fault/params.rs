@@ -187,6 +187,14 @@ pub(super) fn fail_on_large_balance(params: &Object) -> Option<RpcError> {
     i64::try_from(amount).is_err().then(RpcError::internal)
 }
 
+/// A token of 32 characters is no good one, and nobody offers as much.
+pub(super) fn fail_on_token_and_amount(params: &Object) -> Option<RpcError> {
+    let text = |name: &str| params.get(name).and_then(Value::as_str).unwrap_or_default();
+    let amount: u64 = text("lsp_balance_sat").parse().unwrap_or_default();
+    (text("token").len() == 32 && amount > 10_000_000)
+        .then(|| RpcError::of_code(422, "unprocessable"))
+}
+
 /// Fails where both balances together don't fit 64 bits.
 pub(super) fn fail_on_large_sum(params: &Object) -> Option<RpcError> {
     let amount = |name: &str| params.get(name).and_then(super::edit::sat);

@@ -54,6 +54,12 @@ pub(super) fn moving_info(info: &mut Object, scene: &Scene) {
     }
 }
 
+pub(super) fn moving_zero_reserve(info: &mut Object, scene: &Scene) {
+    change(info, "supports_zero_channel_reserve", |value| {
+        *value = (scene.serial % 2 == 1).into();
+    });
+}
+
 pub(super) fn leading_zero_in_fee(order: &mut Object, _: &Scene) {
     change(order, "payment.bolt11.fee_total_sat", |value| {
         if let Some(text) = value.as_str() {
@@ -387,6 +393,22 @@ pub(super) fn property_below_params(error: &mut Object, _: &Scene) {
     prefix_property(error, "params.");
 }
 
+pub(super) fn announce_below_params(error: &mut Object, _: &Scene) {
+    if property(error) == Some("announce_channel") {
+        prefix_property(error, "params.");
+    }
+}
+
+pub(super) fn no_data_on_bad_order_id(error: &mut Object, _: &Scene) {
+    if property(error) == Some("order_id") {
+        error.shift_remove("data");
+    }
+}
+
+fn property(error: &Object) -> Option<&str> {
+    error.get("data")?.get("property")?.as_str()
+}
+
 pub(super) fn property_is_pointer(error: &mut Object, _: &Scene) {
     prefix_property(error, "/");
 }
@@ -411,6 +433,13 @@ pub(super) fn null_for_unknown_order(response: &mut Object, _: &Scene) {
 pub(super) fn error_beside_result(response: &mut Object, _: &Scene) {
     if response.contains_key("result") {
         response.insert("error".to_owned(), Value::Null);
+    }
+}
+
+pub(super) fn result_beside_bad_token(response: &mut Object, _: &Scene) {
+    let code = response.get("error").and_then(|error| error.get("code")).and_then(Value::as_i64);
+    if code == Some(102) {
+        response.insert("result".to_owned(), Value::Null);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::{payload, rewrite};
 use super::Edit::{Do, Set};
-use super::{ALL, Fault, GetOrder, Hook, ListProtocols, Needs, Switch, faults};
+use super::{ALL, CreateOrder, Fault, GetOrder, Hook, ListProtocols, Needs, Switch, faults};
 
 pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "jsonrpc-version-number", "L0-047",
@@ -10,6 +10,8 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "result-and-error", "L0-004 L0-012 L0-026 L0-050 L0-106 L0-107 L0-113 L0-120 L0-133 L0-156 L0-159 L1-001 L1-009 \
      L1-010 L1-038 L1-056 L1-059 L1-064 L1-067",
     "Adds a null error to every result", Hook::Response(ALL, &[Do(rewrite::error_beside_result)]);
+    "result-beside-bad-token", "L0-050 L1-107",
+    "Adds a null result to the error about an unknown token", Hook::Response(&[CreateOrder], &[Do(rewrite::result_beside_bad_token)]);
     "method-in-response", "L0-053",
     "Adds a method to every answer", Hook::Response(ALL, &[Set("method", "\"lsps1.reply\"")]);
     "id-not-echoed", "L0-039 L0-048 L0-086 L0-129 L1-114 L1-117 L1-119 L1-120 L1-121",

@@ -1,8 +1,8 @@
 //! bLIP-50, Error Handling, and the errors of bLIP-51.
 
-use super::super::rewrite;
+use super::super::{params, rewrite};
 use super::Edit::{Do, Remove, Replace, Set, Text};
-use super::{ALL, CreateOrder, Fault, GetOrder, Hook, Needs, faults};
+use super::{ALL, CreateOrder, Faces, Fault, GetOrder, Hook, Needs, faults};
 
 pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "parse-error-code", "L0-006 L0-007 L0-008 L0-009 L0-010 L0-011 L0-013 L0-014 L0-015 L0-016 L0-018 L0-019 L0-020 \
@@ -38,6 +38,10 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Sends the data of errors as a string", Hook::Error(&[], &[Do(rewrite::data_as_string)]);
     "error-data-missing", "L0-079 L0-080 L0-081 L0-082 L0-160 L1-043 L1-063 L1-068 L1-076 L1-104 L1-105 L1-114",
     "Leaves out the data of invalid params", Hook::Error(&[-32602], &[Remove("data")]);
+    "bad-order-id-without-data", "L0-079 L1-114",
+    "Leaves out the data of the error about an order_id that is no string", Hook::Error(&[-32602], &[Do(rewrite::no_data_on_bad_order_id)]);
+    "announce-below-params", "L1-104 L1-105",
+    "Names a bad announce_channel as params.announce_channel", Hook::Error(&[-32602], &[Do(rewrite::announce_below_params)]);
     "error-names-an-order", "L0-137 L0-149 L0-152 L0-159 L0-160 L1-041 L1-042 L1-043 L1-054 L1-057 L1-062 L1-063 L1-065 \
      L1-068 L1-071 L1-075 L1-103 L1-114 RD-011 RD-015",
     "Adds an order_id to the data of invalid params", Hook::Error(&[-32602], &[Set("data.order_id", "\"00000000-0000-4000-8000-000000000002\"")]);
@@ -78,8 +82,14 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Answers unknown orders with data null", Hook::Error(&[101], &[Set("data", "null")]);
     "not-found-null", "L0-063 L1-117 L1-119 L1-120",
     "Answers unknown orders with a null result", Hook::Response(&[GetOrder], &[Do(rewrite::null_for_unknown_order)]);
+    "several-faults-own-code", "L0-087 L1-111",
+    "Answers orders with an unknown token and too large an amount with 422", Hook::Refuses(Faces::Both, &[CreateOrder], params::fail_on_token_and_amount);
     "bad-token-code", "L1-101 L1-107",
     "Answers unknown tokens with 100", Hook::Error(&[102], &[Set("code", "100")]);
+    "bad-token-invalid-request", "L0-044 L1-107",
+    "Answers unknown tokens with -32600", Hook::Error(&[102], &[Set("code", "-32600")]);
+    "bad-token-names-an-invoice", "L1-075",
+    "Adds an invoice to the data of the error about an unknown token", Hook::Error(&[102], &[Set("data.invoice", "\"lnbc1\"")]);
     "bad-token-data-null", "L0-060 L1-108",
     "Answers unknown tokens with data null", Hook::Error(&[102], &[Set("data", "null")]);
     "bad-token-as-rejection", "L0-167 L1-107 L1-110",

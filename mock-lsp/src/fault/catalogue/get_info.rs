@@ -10,6 +10,8 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Refuses get_info without a version, as in 2023", Hook::Refuses(Faces::P2p, &[GetInfo], params::refuse_without_version);
     "info-moves", "L1-006 L1-007 L1-044 L1-100 RD-009",
     "Offers another maximum with every other answer", Hook::Result(&[GetInfo], &[Do(rewrite::moving_info)]);
+    "zero-reserve-moves", "L1-006 L1-007 RD-009",
+    "Says of zero reserve one thing and the other in turns", Hook::Result(&[GetInfo], &[Do(rewrite::moving_zero_reserve)]);
     "nested-options", "L1-011 L1-012 L1-013 L1-014 L1-015 L1-016 L1-017 L1-018 L1-019 L1-020 L1-021 L1-022 L1-024 \
      L1-025 L1-026 L1-027 L1-028 L1-029 L1-030 L1-031 RD-003 RD-004",
     "Nests get_info's options, as before mid-2024", Hook::Result(&[GetInfo], &[Do(rewrite::nest_options)]);
