@@ -49,6 +49,6 @@ pub use requirement::{Binds, Catalogue, Level, Position, Requirement, Requiremen
 pub use scenario::{
     ClientKind, Need, PayerKind, Scenario, ScenarioError, builtin_scenarios, load_dir,
 };
-pub use session::{Session, SessionContext, SessionOutcome};
+pub use session::{Ignoring, Session, SessionContext, SessionOutcome};
 pub use transcript::{Exchange, Transcript};
 pub use verdict::{CheckResult, Evidence, Profile, Verdict};

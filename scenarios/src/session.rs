@@ -3,7 +3,9 @@
 //! It does no I/O and has no clock: its driver carries out one [`Action`] after the other and reports what came of it.
 //! Bytes go in, and come out as documents, a transcript and verdicts.
 
+mod aftermath;
 mod judge;
+mod probe;
 mod refusal;
 pub(crate) mod request;
 mod run;
@@ -25,6 +27,8 @@ use crate::scenario::Scenario;
 use crate::transcript::Transcript;
 use crate::verdict::{CheckResult, CheckSet, Evidence, Profile, Verdict};
 
+pub(crate) use aftermath::Aftermath;
+pub use aftermath::Ignoring;
 use run::{Pending, Task};
 
 /// What a session has to know beside its scenario.
@@ -87,6 +91,8 @@ pub struct Session<'a> {
     was_served: bool,
     /// Exchanges in a row that nothing came back from.
     unanswered: u32,
+    /// After which errors the client is known to be ignored.
+    ignoring: Ignoring,
     /// How long it was listened on after an exchange, by its place in the transcript, in milliseconds.
     quiet: BTreeMap<usize, u64>,
 }
@@ -139,6 +145,7 @@ impl<'a> Session<'a> {
             stopped: None,
             was_served: false,
             unanswered: 0,
+            ignoring: Ignoring::default(),
             quiet: BTreeMap::new(),
         };
         if !session.scenario.transports().contains(&session.context.transport) {

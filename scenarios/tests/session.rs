@@ -7,13 +7,13 @@ mod support;
 use std::sync::LazyLock;
 
 use lsps1_scenarios::{
-    Action, End, Frame, Observation, RequirementId, Scenario, Session, SessionOutcome, Span,
-    Transport, Verdict, Wait,
+    Action, End, Evidence, Frame, Ignoring, Observation, RequirementId, Scenario, Session,
+    SessionOutcome, Span, Transport, Verdict, Wait,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use support::{Answer, Target, context, info, order, run, scenario};
+use support::{Answer, Target, at, context, info, order, run, scenario};
 
 fn verdict(outcome: &SessionOutcome, requirement: &str) -> Option<Verdict> {
     let wanted = RequirementId::from(requirement);
@@ -179,7 +179,7 @@ fn a_refusal_is_bound_to_its_reason() {
         (Answer::Silence, Verdict::Fail),
         (Answer::Close, Verdict::Fail),
         (Answer::Twice(Box::new(right())), Verdict::Fail),
-        (Answer::ThenClose(Box::new(right())), Verdict::Fail),
+        (Answer::ThenClose(Box::new(right())), Verdict::Pass),
         (Answer::WithId(Value::Null, Box::new(right())), Verdict::Fail),
     ] {
         let shown = format!("{answer:?}");
@@ -191,25 +191,104 @@ fn a_refusal_is_bound_to_its_reason() {
 }
 
 #[test]
-fn a_target_that_refuses_and_then_stops_answering_fails() {
+fn what_a_target_does_after_a_refusal_is_not_held_against_the_refusal() {
     let right = refusal(100, json!({"property": "max_initial_lsp_balance_sat", "message": "m"}));
-    for after in [
-        Answer::Silence,
-        Answer::Close,
-        Answer::Raw(b"?".to_vec()),
-        Answer::WithId(Value::Null, Box::new(right.clone())),
+    for (order, after, own, says) in [
+        (Answer::ThenClose(Box::new(right.clone())), None, Verdict::Pass, "closed the connection"),
+        // Nobody can tell whether it refuses this only.
+        (right.clone(), Some(Answer::Silence), Verdict::Inconclusive, "nor was there one on a new"),
+        (right.clone(), Some(Answer::Close), Verdict::Inconclusive, "nor was there one on a new"),
     ] {
+        let mut target = Target::good();
+        target.answers.insert("lsps1.create_order".into(), order);
+        if let Some(after) = after {
+            target.answers.insert("lsps0.list_protocols".into(), after);
+        }
+        let outcome = run(&scenario(REFUSED), context(Transport::P2p), &mut target);
+        assert_eq!(verdict(&outcome, "L1-044"), Some(own), "{says}: {:?}", outcome.reason);
+        assert_eq!(verdict(&outcome, "L0-052"), Some(Verdict::Fail), "{says}");
+        assert!(message(&outcome, "L0-052").contains(says), "{}", message(&outcome, "L0-052"));
+    }
+}
+
+#[test]
+fn who_answers_good_requests_wrongly_has_not_refused_a_bad_one_for_its_reason() {
+    let right = refusal(100, json!({"property": "max_initial_lsp_balance_sat", "message": "m"}));
+    for after in [Answer::Raw(b"?".to_vec()), Answer::WithId(Value::Null, Box::new(right.clone()))]
+    {
         let mut target = Target::good();
         target.answers.insert("lsps1.create_order".into(), right.clone());
         target.answers.insert("lsps0.list_protocols".into(), after);
         let outcome = run(&scenario(REFUSED), context(Transport::P2p), &mut target);
-        assert_eq!(outcome.verdict, Verdict::Fail);
-        assert!(
-            message(&outcome, "L1-044").contains("it was refused, but"),
-            "{}",
-            message(&outcome, "L1-044")
+        let found = message(&outcome, "L1-044");
+        assert!(found.contains("it was refused, but to the next request"), "{found}");
+    }
+}
+
+const SEVERAL: &str = r#"
+id: several
+title: Several
+transports: [p2p]
+steps:
+  - send: { text: "{" }
+    expect: [{ for: [L0-006], refused: parse_error }]
+  - call: list_protocols
+    envelope: { method: 7 }
+    expect: [{ for: [L0-019], at: $.reply, is: { const: error } }]
+  - call: lsps1.nope
+    expect: [{ for: [L0-130], refused: { codes: [-32601] } }]
+  - call: get_info
+    expect: [{ for: [L1-010], at: $.result }]
+"#;
+
+/// What a target is found to break that ignores the client after each error, and how often it was waited for.
+fn of_a_sulking_target(known: Ignoring) -> (SessionOutcome, Ignoring, u32) {
+    let mut target = Target::good();
+    target.sulks = true;
+    let several = scenario(SEVERAL);
+    let mut session = Session::new(&several, context(Transport::P2p));
+    session.knows(known);
+    let mut now = 0;
+    while let Some(action) = session.next_action() {
+        now += 1;
+        session.observe(at(now), target.answer(&action, now));
+    }
+    let learnt = session.ignoring();
+    (session.finish(), learnt, target.waited_in_vain)
+}
+
+#[test]
+fn a_target_that_ignores_its_client_after_errors_is_found_out_once_and_heard_again() {
+    let (outcome, learnt, waits) = of_a_sulking_target(Ignoring::default());
+    for row in ["L0-006", "L0-019", "L0-130", "L1-010"] {
+        assert_eq!(
+            verdict(&outcome, row),
+            Some(Verdict::Pass),
+            "{row}: {}",
+            message(&outcome, row)
         );
     }
+    // After bad format, and after another error.
+    for row in ["L0-026", "L0-052"] {
+        assert_eq!(verdict(&outcome, row), Some(Verdict::Fail), "{row}");
+        let found = message(&outcome, row);
+        assert!(found.contains("ignores the client until it reconnects"), "{found}");
+    }
+    let shown = outcome.checks.iter().find(|check| check.requirement == "L0-026".into()).unwrap();
+    assert!(
+        matches!(&shown.evidence[0], Evidence::Sent { bytes, .. } if bytes.text.as_deref() == Some("{")),
+        "{:?}",
+        shown.evidence
+    );
+    assert_eq!(learnt, Ignoring { bad_format: true, others: true });
+    // The second bad message isn't waited for again.
+    assert_eq!(waits, 2);
+}
+
+#[test]
+fn a_target_that_is_known_to_ignore_its_client_is_not_waited_for() {
+    let (outcome, _, waits) = of_a_sulking_target(Ignoring { bad_format: true, others: true });
+    assert_eq!((outcome.verdict, waits), (Verdict::Pass, 0), "{:?}", outcome.reason);
 }
 
 #[test]

@@ -138,25 +138,32 @@ fn conclude(
         a.verdict.cmp(&b.verdict).then(b.requirement.cmp(&a.requirement))
     });
     let worst = worst.filter(|check| check.verdict >= Verdict::Warn);
+    let gap = gap(&exploration);
     let (verdict, reason) = match (worst, &exploration.stopped) {
         (Some(worst), _) => {
-            (worst.verdict, Some(format!("{}: {}", worst.requirement, worst.message)))
+            let gap = gap.map(|gap| format!(" ({gap})")).unwrap_or_default();
+            (worst.verdict, Some(format!("{}: {}{gap}", worst.requirement, worst.message)))
         }
-        (None, Some(stopped)) => (Verdict::Inconclusive, Some(stopped.clone())),
-        (None, None) => (Verdict::Pass, left_out(&exploration)),
+        (None, Some(_)) => (Verdict::Inconclusive, gap),
+        (None, None) => (Verdict::Pass, gap),
     };
     SessionOutcome { checks, verdict, reason, transcript: exploration.transcript }
 }
 
-/// A pass that isn't whole says so.
-fn left_out(exploration: &Exploration) -> Option<String> {
-    let Exploration { tried, left_out, .. } = exploration;
-    (*left_out > 0).then(|| {
-        format!(
-            "{left_out} of {} generated cases were left out, as no more orders may be made (--max-orders)",
-            tried + left_out
-        )
-    })
+/// What wasn't tried, and why; a search that isn't whole says so, whatever it found.
+fn gap(exploration: &Exploration) -> Option<String> {
+    let Exploration { tried, left_out, stopped, .. } = exploration;
+    let mut parts = Vec::new();
+    if let Some(stopped) = stopped {
+        parts.push(format!("ended after {tried} cases: {stopped}"));
+    }
+    if *left_out > 0 {
+        let drawn = tried + left_out;
+        parts.push(format!(
+            "{left_out} of {drawn} generated cases were left out, as no more orders may be made (--max-orders)"
+        ));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 fn notes(

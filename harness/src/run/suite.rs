@@ -15,8 +15,8 @@ use lsps1_scenarios::invariant::{self, RunFacts};
 use lsps1_scenarios::property::Property;
 use lsps1_scenarios::verdict::CheckSet;
 use lsps1_scenarios::{
-    Action, CheckResult, End, Need, Observation, Scenario, Session, SessionContext, SessionOutcome,
-    Span, Transport, Verdict, Wait,
+    Action, CheckResult, End, Ignoring, Need, Observation, Scenario, Session, SessionContext,
+    SessionOutcome, Span, Transport, Verdict, Wait,
 };
 use tokio::sync::RwLock;
 
@@ -66,6 +66,8 @@ pub struct Suite {
     facts: Mutex<RunFacts>,
     /// What is no use waiting for.
     unanswered: Mutex<Unanswered>,
+    /// After which errors the target has been seen to ignore its client.
+    ignoring: Mutex<Ignoring>,
     /// The text of LSPS1 that the target keeps to.
     readings: Readings,
 }
@@ -140,6 +142,7 @@ impl Suite {
             _run_dir: found.run_dir,
             facts: Mutex::default(),
             unanswered: Mutex::default(),
+            ignoring: Mutex::default(),
             readings: Readings::new(),
             settings,
         };
@@ -390,8 +393,11 @@ impl Suite {
                 break;
             };
             let from_ms = millis(started.elapsed());
-            let observation = self.perform_action(&mut stage, action, session.is_preparing()).await;
+            let observation = self.perform_action(&mut stage, action, &session).await;
             session.observe(Span { from_ms, to_ms: millis(started.elapsed()) }, observation);
+            let mut known = self.ignoring.lock().unwrap_or_else(PoisonError::into_inner);
+            session.knows(*known);
+            *known = session.ignoring();
         }
         let answered = stage.was_answered();
         let notes = stage.notes().to_vec();
@@ -411,19 +417,26 @@ impl Suite {
         Performed { answered, took: started.elapsed(), came: Ok((Box::new(outcome), context)) }
     }
 
-    /// Does one action; what has proved to be hopeless isn't waited for. `is_means` is whether only what comes after it
-    /// depends on it.
+    /// Does one action; what has proved to be hopeless isn't waited for.
     async fn perform_action(
         &self,
         stage: &mut Stage<'_>,
         action: Action,
-        is_means: bool,
+        session: &Session<'_>,
     ) -> Observation {
+        if session.expects_silence() {
+            let why = "the target ignores clients that it has refused something";
+            return stage.perform_briefly(action, self.quiet_window(Transport::P2p), why).await;
+        }
+        if session.is_probing() {
+            // Silence would be about what went before.
+            return stage.perform(action).await;
+        }
         let Some(request) = Request::of(&action) else { return stage.perform(action).await };
         let unanswered = || self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
         let hopeless = unanswered().hopeless(&request);
         let observation = match hopeless {
-            Some(why) if is_means => {
+            Some(why) if session.is_preparing() => {
                 return Observation::Failed { reason: format!("depends on a failed check: {why}") };
             }
             Some(why) => {

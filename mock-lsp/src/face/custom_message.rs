@@ -1,6 +1,6 @@
 //! LSPS0 over Lightning custom messages (bLIP-50 "Lightning Peer-To-Peer Transport").
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bitcoin::secp256k1::PublicKey;
@@ -21,11 +21,13 @@ pub(crate) struct CustomMessageFace {
     service: Service,
     /// What a fault sends again.
     last_answers: Arc<Mutex<HashMap<PublicKey, Vec<u8>>>>,
+    /// Clients that a fault ignores until they come again.
+    ignored: Arc<Mutex<HashSet<PublicKey>>>,
 }
 
 impl CustomMessageFace {
     pub(crate) fn new(node: Node, service: Service) -> Self {
-        Self { node, service, last_answers: Arc::default() }
+        Self { node, service, last_answers: Arc::default(), ignored: Arc::default() }
     }
 
     /// Answers a message, if it is one for LSPS0 and wants an answer.
@@ -34,7 +36,13 @@ impl CustomMessageFace {
         if message_type != MESSAGE_TYPE && !faults.on(Switch::AnswersOtherTypes) {
             return;
         }
+        if self.ignored.lock().contains(&peer) {
+            return;
+        }
         let answers = answer(&self.service, peer, payload).await;
+        if answers.iter().any(|answer| is_ignored_after(&self.service, answer)) {
+            self.ignored.lock().insert(peer);
+        }
         self.service.journal().note(
             self.service.now(),
             peer.to_string(),
@@ -52,6 +60,7 @@ impl CustomMessageFace {
     /// A node has connected.
     pub(crate) fn on_connected(&self, peer: PublicKey) {
         self.service.forget_questions(&peer);
+        self.ignored.lock().remove(&peer);
         // Only a fault has kept one.
         let answer = self.last_answers.lock().remove(&peer);
         if let Some(answer) = answer {
@@ -107,6 +116,18 @@ async fn answer(service: &Service, peer: PublicKey, payload: &[u8]) -> Vec<Vec<u
         payloads.splice(0..0, notification(service));
     }
     payloads
+}
+
+/// Whether a fault ignores the client after this answer.
+fn is_ignored_after(service: &Service, answer: &[u8]) -> bool {
+    let faults = service.faults();
+    if !faults.on(Switch::IgnoresAfterErrors) && !faults.on(Switch::IgnoresAfterBadFormat) {
+        return false;
+    }
+    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+    answer.get("error").is_some_and(|error| {
+        faults.on(Switch::IgnoresAfterErrors) || error["code"] == json!(-32700)
+    })
 }
 
 /// What faults send unasked.

@@ -147,6 +147,8 @@ pub(crate) enum Switch {
     SilentOnUnknownMethod,
     SilentOnBadFormat,
     ParseErrorEchoesId,
+    IgnoresAfterBadFormat,
+    IgnoresAfterErrors,
     AnswersTwice,
     NotifiesWithoutParams,
     NotifiesByPosition,

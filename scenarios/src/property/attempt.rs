@@ -13,6 +13,7 @@ use crate::action::{Action, HttpRequest, Observation, Transport};
 use crate::invariant::{self, RunFacts};
 use crate::oracle::{self, Answered, Expected};
 use crate::requirement::{Catalogue, RequirementId};
+use crate::session::{Aftermath, Ignoring};
 use crate::transcript::{Exchange, Transcript};
 use crate::verdict::{CheckResult, CheckSet, Evidence, Judgement, Verdict};
 
@@ -22,8 +23,8 @@ pub struct Attempt {
     checks: Vec<Check>,
     /// Whether something was waited for in vain.
     pub silent: bool,
-    /// The target answered, but then ignored the client until it came again.
-    pub ignored_since_refusal: bool,
+    /// After which errors the target ignored the client until it came again.
+    pub ignoring: Ignoring,
     /// The target is gone, for this reason.
     pub dead: Option<String>,
     /// The target has no time, for this reason.
@@ -82,11 +83,8 @@ impl Attempt {
 
 /// Carries out a case.
 pub async fn attempt<D: Driver>(case: &Case, world: &mut World, driver: &mut D) -> Attempt {
-    let orders = case
-        .steps
-        .iter()
-        .filter(|step| matches!(step, Step::Call(call) if call.call == "create_order"));
-    world.change_keys(u32::try_from(orders.count()).unwrap_or(u32::MAX), driver).await;
+    let orders: usize = case.steps.iter().map(Step::orders).sum();
+    world.change_keys(u32::try_from(orders).unwrap_or(u32::MAX), driver).await;
     let mut trial = Trial {
         world,
         driver,
@@ -280,7 +278,7 @@ impl<D: Driver> Trial<'_, D> {
         let is_answer = document["reply"] != "garbage";
         self.attempt.rejected |= answered.rejected;
         // Where silence is allowed it isn't waited for.
-        self.attempt.silent |= answered.silent && probed.is_none();
+        self.attempt.silent |= document["reply"] == "silence" && probed.is_none();
         self.note(&answered, is_answer, &evidence);
         if document["reply"] == "result" {
             self.note_result(expected, conn, &document["result"], &exchange, &evidence, shares);
@@ -288,12 +286,14 @@ impl<D: Driver> Trial<'_, D> {
         if !(answered.refused || answered.silent) || (probed == Some(true)) {
             return Ok(document["reply"] == "result" || !expected.may_make_an_order());
         }
-        if self.world.ignores_after_refusals && !answered.silent {
+        let aftermath = Aftermath::of(expected.is_bad_format(), &document);
+        let known = self.world.ignoring.and(self.attempt.ignoring);
+        if known.includes(aftermath) && !answered.silent {
             // That has its finding; waiting for it each time would take long.
             self.model.reconnected(conn);
             self.world.reconnect(conn, self.driver).await?;
         } else {
-            self.see_whether_it_lives(conn, expected, &answered, id).await?;
+            self.see_whether_it_lives(conn, expected, &answered, aftermath, id).await?;
         }
         Ok(!expected.may_make_an_order())
     }
@@ -332,6 +332,11 @@ impl<D: Driver> Trial<'_, D> {
                     let answered = Answered { found: vec![found], ..Answered::default() };
                     self.note(&answered, true, evidence);
                 }
+            }
+            _ if !self.orders.iter().any(|known| known == order_id) => {
+                // A payload that is no request has made one.
+                self.world.orders_left = self.world.orders_left.saturating_sub(1);
+                self.world.note_order(result);
             }
             _ => {}
         }

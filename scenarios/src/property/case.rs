@@ -58,6 +58,20 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// How many orders it may make, however badly it asks for them.
+    pub(super) fn orders(&self) -> usize {
+        match self {
+            Self::Call(call) => usize::from(call.call == "create_order"),
+            Self::Send { send } => {
+                let name = b"create_order";
+                send.bytes().windows(name.len()).filter(|bytes| *bytes == name).count()
+            }
+            _ => 0,
+        }
+    }
+}
+
 /// A request: the smallest legal one of its method, changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

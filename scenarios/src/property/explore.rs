@@ -18,10 +18,13 @@ use crate::verdict::{CheckResult, Verdict};
 /// Tries in shrinking one case.
 const SHRINK_STEPS: usize = 96;
 
-/// How often shrinking may wait for an answer in vain where the wait can't be cut short.
-const SHRINK_SILENCES: u32 = 4;
+/// How often shrinking one case may wait for an answer in vain.
+const SHRINK_SILENCES: u32 = 16;
 
-/// Requests of one search that may be left unanswered, each of which costs a wait.
+/// The same over REST, where the wait can't be cut short.
+const SHRINK_SILENCES_OVER_REST: u32 = 4;
+
+/// Requests of drawn cases that may be left unanswered, each of which costs a wait.
 const MOST_SILENCES: u32 = 100;
 
 /// Counter-examples after which there is no use in going on.
@@ -170,6 +173,7 @@ impl<'a, D: Driver> Search<'a, D> {
             return;
         }
         let outcome = self.try_once(case).await;
+        self.count_silence(&outcome);
         let broken = self.new_in(&outcome);
         if !broken.is_empty() {
             self.add(case.clone(), broken);
@@ -180,6 +184,7 @@ impl<'a, D: Driver> Search<'a, D> {
     async fn try_drawn(&mut self, drawn: &Drawn<'_>) {
         let Some((case, _)) = drawn.after(&[]) else { return };
         let outcome = self.try_once(&case).await;
+        self.count_silence(&outcome);
         for _ in 0..MOST_PER_CASE {
             let broken = self.new_in(&outcome);
             if broken.is_empty() || self.has_ended() {
@@ -197,14 +202,15 @@ impl<'a, D: Driver> Search<'a, D> {
 
     /// Makes a case smaller as long as it still breaks something that isn't known yet.
     async fn shrink(&mut self, drawn: &Drawn<'_>, smallest: &mut (Case, Vec<CheckResult>)) {
-        let mut silences = 0;
+        let mut silences_left = match self.world.context.transport {
+            Transport::P2p => SHRINK_SILENCES,
+            Transport::Rest => SHRINK_SILENCES_OVER_REST,
+        };
         let mut path = vec![Move::Simplify];
-        while path.len() <= SHRINK_STEPS && silences < SHRINK_SILENCES {
+        while path.len() <= SHRINK_STEPS && silences_left > 0 {
             let Some((case, true)) = drawn.after(&path) else { break };
             let outcome = self.try_once(&case).await;
-            if outcome.silent && self.world.context.transport == Transport::Rest {
-                silences += 1;
-            }
+            silences_left -= u32::from(outcome.silent);
             let broken = self.new_in(&outcome);
             path.push(if broken.is_empty() { Move::Complicate } else { Move::Simplify });
             if !broken.is_empty() {
@@ -215,22 +221,20 @@ impl<'a, D: Driver> Search<'a, D> {
                 break;
             }
         }
-        self.strip(smallest, &mut silences).await;
+        self.strip(smallest, silences_left).await;
     }
 
     /// Takes away one thing after the other, as values that are drawn together are only shrunk together.
-    async fn strip(&mut self, smallest: &mut (Case, Vec<CheckResult>), silences: &mut u32) {
+    async fn strip(&mut self, smallest: &mut (Case, Vec<CheckResult>), mut silences_left: u32) {
         let mut left = SHRINK_STEPS;
         let mut place = 0;
         while let Some(case) = smallest.0.without_part(place) {
-            if left == 0 || *silences >= SHRINK_SILENCES || self.has_ended() {
+            if left == 0 || silences_left == 0 || self.has_ended() {
                 return;
             }
             left -= 1;
             let outcome = self.try_once(&case).await;
-            if outcome.silent && self.world.context.transport == Transport::Rest {
-                *silences += 1;
-            }
+            silences_left -= u32::from(outcome.silent);
             let broken = self.new_in(&outcome);
             if outcome.is_over() {
                 self.take_note(&outcome);
@@ -244,18 +248,25 @@ impl<'a, D: Driver> Search<'a, D> {
     }
 
     async fn try_once(&mut self, case: &Case) -> Attempt {
-        let outcome = attempt(case, self.world, self.driver).await;
+        let mut outcome = attempt(case, self.world, self.driver).await;
+        if outcome.rejected && self.world.renew_keys(self.driver).await {
+            // The key may have had its share of orders.
+            outcome = attempt(case, self.world, self.driver).await;
+        }
         if outcome.silent {
             // It has been waited for as long as is due. From now on a quiet window, and then a request that is answered,
             // tell silence from slowness.
             self.world.be_impatient();
-            self.silences += 1;
-            if self.silences >= MOST_SILENCES && self.found.stopped.is_none() {
-                let reason = format!("the target has left {MOST_SILENCES} requests unanswered");
-                self.found.stopped = Some(reason);
-            }
         }
         outcome
+    }
+
+    fn count_silence(&mut self, outcome: &Attempt) {
+        self.silences += u32::from(outcome.silent);
+        if self.silences >= MOST_SILENCES && self.found.stopped.is_none() {
+            let reason = format!("the target has left {MOST_SILENCES} requests unanswered");
+            self.found.stopped = Some(reason);
+        }
     }
 
     fn new_in(&self, outcome: &Attempt) -> Vec<CheckResult> {
@@ -282,9 +293,7 @@ impl<'a, D: Driver> Search<'a, D> {
         } else {
             self.found.tried += 1;
         }
-        if outcome.ignored_since_refusal && self.world.context.transport == Transport::P2p {
-            self.world.ignores_after_refusals = true;
-        }
+        self.world.ignoring = self.world.ignoring.and(outcome.ignoring);
         if outcome.rejected {
             // More orders would only be turned away as well.
             self.world.orders_left = 0;

@@ -8,6 +8,7 @@ use super::attempt::Trial;
 use super::world::{Driver, Trouble};
 use crate::action::{HttpRequest, Transport};
 use crate::oracle::{Answered, Expected, Found};
+use crate::session::Aftermath;
 use crate::transcript::Message;
 use crate::verdict::{Evidence, Judgement};
 
@@ -18,60 +19,61 @@ impl<D: Driver> Trial<'_, D> {
         conn: &str,
         expected: &Expected,
         answered: &Answered,
+        aftermath: Aftermath,
         id: &Value,
     ) -> Result<(), Trouble> {
-        let (alive, late, evidence) = self.probe(conn, id).await?;
+        let Probed { alive, waited, late, evidence } = self.probe(conn, id).await?;
         if alive && late == 0 {
             return Ok(());
         }
         let what = if answered.silent { "it was not answered" } else { "it was refused" };
-        let message = if alive {
-            format!("{what}, but {late} more answers to it came afterwards")
-        } else {
-            format!("{what}, and the next request isn't answered either")
+        let message = match alive {
+            true => format!("{what}, but {late} more answers to it came afterwards"),
+            false => format!("{what}, and the next request isn't answered either"),
         };
-        let faults: BTreeSet<&'static str> =
-            expected.faults.iter().flat_map(|fault| fault.rows.iter().copied()).collect();
-        let rows = if faults.is_empty() { expected.rows().collect() } else { faults };
-        let several = expected.faults.len() != 1;
-        let of_format = expected.is_bad_format() && self.world.context.transport == Transport::P2p;
-        let found = |row: &'static str| Found {
-            row,
-            judgement: Judgement::Broken,
-            message: message.clone(),
-        };
-        // What came with the right id is one answer too many, which an invariant reports.
-        if !alive || of_format {
-            let suspects = if several { rows.clone() } else { BTreeSet::new() };
-            let found = rows.iter().map(|row| found(row)).collect();
-            let answered = Answered { found, suspects, ..Answered::default() };
-            self.note(&answered, true, &evidence);
-        }
-        if of_format {
-            // A bad message has no effect but its error: the row that this is about whatever was bad.
-            let answered = Answered { found: vec![found("L0-026")], ..Answered::default() };
-            self.note(&answered, true, &evidence);
+        match self.world.context.transport {
+            // That it wasn't answered is a finding already.
+            Transport::P2p if answered.silent => {}
+            // What came with the right id is one answer too many, which an invariant reports.
+            Transport::P2p if alive && aftermath == Aftermath::OfOtherErrors => {}
+            Transport::P2p => self.note(&broken([aftermath.row()], &message), true, &evidence),
+            // There is no connection that could be made anew.
+            Transport::Rest => {
+                let faults: BTreeSet<&'static str> =
+                    expected.faults.iter().flat_map(|fault| fault.rows.iter().copied()).collect();
+                let rows = if faults.is_empty() { expected.rows().collect() } else { faults };
+                let mut answered = broken(rows.iter().copied(), &message);
+                if expected.faults.len() != 1 {
+                    answered.suspects = rows;
+                }
+                self.note(&answered, true, &evidence);
+            }
         }
         if alive {
             return Ok(());
         }
-        self.attempt.silent = true;
-        self.attempt.ignored_since_refusal |= !answered.silent;
+        self.attempt.silent |= waited;
         if self.world.context.transport == Transport::P2p {
             self.world.reconnect(conn, self.driver).await?;
         }
-        match self.probe(conn, &Value::Null).await? {
-            (true, ..) => Ok(()),
-            _ => Err(Trouble::Dead("it has stopped answering, also on a new connection".into())),
+        // Here an answer is expected, so that it may take its time.
+        let wait = self.world.wait.take();
+        let again = self.probe(conn, &Value::Null).await;
+        self.world.wait = wait;
+        if !again?.alive {
+            return Err(Trouble::Dead("it has stopped answering, also on a new connection".into()));
         }
+        if waited {
+            self.world.be_impatient();
+        }
+        if !answered.silent {
+            self.attempt.ignoring.learn(aftermath);
+        }
+        Ok(())
     }
 
     /// Whether the target answers, and how many late answers to the request with this id came along.
-    async fn probe(
-        &mut self,
-        conn: &str,
-        id: &Value,
-    ) -> Result<(bool, usize, Vec<Evidence>), Trouble> {
+    async fn probe(&mut self, conn: &str, id: &Value) -> Result<Probed, Trouble> {
         match self.world.context.transport {
             Transport::P2p => {
                 let probe = self.world.draw_id();
@@ -93,9 +95,10 @@ impl<D: Driver> Trial<'_, D> {
                     })
                 };
                 let late = answer.exchange.received.iter().filter(late).count();
+                let waited = answer.document["reply"] == "silence";
                 let evidence = answer.exchange.evidence();
                 self.exchanges.push(answer.exchange);
-                Ok((alive, late, evidence))
+                Ok(Probed { alive, waited, late, evidence })
             }
             Transport::Rest => {
                 let request = HttpRequest {
@@ -106,12 +109,30 @@ impl<D: Driver> Trial<'_, D> {
                     body: None,
                 };
                 let answer = self.world.http(request, self.driver).await?;
+                let reply = &answer.document["reply"];
+                let (alive, waited) = (reply == "result", reply == "silence");
                 let evidence = answer.exchange.evidence();
                 self.exchanges.push(answer.exchange);
-                Ok((answer.document["reply"] == "result", 0, evidence))
+                Ok(Probed { alive, waited, late: 0, evidence })
             }
         }
     }
+}
+
+/// What came of a probe.
+struct Probed {
+    /// It was answered.
+    alive: bool,
+    /// It was waited for in vain.
+    waited: bool,
+    /// Late answers to the request before it.
+    late: usize,
+    evidence: Vec<Evidence>,
+}
+
+fn broken(rows: impl IntoIterator<Item = &'static str>, message: &str) -> Answered {
+    let of_row = |row| Found { row, judgement: Judgement::Broken, message: message.to_owned() };
+    Answered { found: rows.into_iter().map(of_row).collect(), ..Answered::default() }
 }
 
 /// A harmless request.

@@ -12,7 +12,7 @@ use super::case::MAIN;
 use crate::action::{Action, End, HttpRequest, Observation, Span, Transport, Wait};
 use crate::document::{self, Reply};
 use crate::oracle::{Facts, KnownOrder, Terms};
-use crate::session::{SessionContext, request};
+use crate::session::{Ignoring, SessionContext, request};
 use crate::transcript::{Exchange, HttpExchange, Message};
 
 /// Orders that one key makes before it is changed. A service that many LSPs use refuses the eleventh unpaid order.
@@ -24,6 +24,9 @@ const PATIENCE: u32 = 10;
 /// Exchanges that are kept. Every case is judged by itself when it is through; what is kept is for what only shows when
 /// orders of many cases are compared, and that costs more the more there are.
 const MOST_HISTORY: usize = 2_000;
+
+/// However slow it was, it isn't given more than so many times the shortest time after which it counts as silent.
+const MOST_PATIENCE: u32 = 4;
 
 /// Carries out actions, one after the other.
 pub trait Driver: Send {
@@ -83,8 +86,8 @@ pub struct World {
     pub(super) history: Vec<Exchange>,
     /// How long to wait for an answer; `None`: the driver's usual time.
     pub(super) wait: Option<Duration>,
-    /// Whether the target is known to ignore a client that it has refused something, until it comes again.
-    pub(super) ignores_after_refusals: bool,
+    /// After which errors the target is known to ignore the client until it comes again.
+    pub(super) ignoring: Ignoring,
     /// The shortest time after which a target counts as silent.
     quiet: Duration,
     slowest_ms: u64,
@@ -131,7 +134,7 @@ impl World {
             },
             history: Vec::new(),
             wait: None,
-            ignores_after_refusals: false,
+            ignoring: Ignoring::default(),
             quiet,
             slowest_ms: 0,
             generation: 0,
@@ -209,8 +212,15 @@ impl World {
 
     /// Before a case that makes so many orders: takes fresh keys if the old ones have made enough.
     pub(super) async fn change_keys<D: Driver>(&mut self, orders: u32, driver: &mut D) {
-        if self.orders_of_key == 0 || self.orders_of_key + orders <= ORDERS_PER_KEY {
-            return;
+        if self.orders_of_key.saturating_add(orders) > ORDERS_PER_KEY {
+            self.renew_keys(driver).await;
+        }
+    }
+
+    /// Takes fresh keys, unless the present ones have made no order yet; says whether it did.
+    pub(super) async fn renew_keys<D: Driver>(&mut self, driver: &mut D) -> bool {
+        if self.orders_of_key == 0 {
+            return false;
         }
         for conn in std::mem::take(&mut self.connected) {
             driver.perform(Action::Disconnect { conn }).await;
@@ -222,12 +232,13 @@ impl World {
             self.context.public_key = driver.fresh_key();
             self.terms.base.insert("public_key".into(), json!(self.context.public_key));
         }
+        true
     }
 
     /// From now on waits only as long as the target's slowest answer makes sensible.
     pub(super) fn be_impatient(&mut self) {
         let slowest = Duration::from_millis(self.slowest_ms);
-        self.wait = Some(self.quiet.max(slowest * PATIENCE));
+        self.wait = Some((slowest * PATIENCE).clamp(self.quiet, self.quiet * MOST_PATIENCE));
     }
 
     /// The name of a connection whose key is in use now.

@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 
-use super::run::Probe;
-use super::{Session, refusal};
-use crate::action::Transport;
+use super::Session;
 use crate::dialect::is_about_encoding;
 use crate::document;
 use crate::expr;
@@ -37,43 +35,6 @@ impl Session<'_> {
         refusals
     }
 
-    /// Judges the refusals of a step, now that the probe has been answered or not.
-    pub(super) fn probe_done(
-        &mut self,
-        probe: Probe,
-        answer: &Value,
-        late: u64,
-        probed: Option<usize>,
-    ) {
-        let Some(step) = self.step(probe.step) else { return };
-        let document = &probe.document;
-        for expectation in &step.expect {
-            let Check::Refused(wanted) = &expectation.check else { continue };
-            if !self.applies(expectation, probe.exchange) {
-                continue;
-            }
-            let refused =
-                |document| refusal::judge(wanted, document, &probe.id, self.context.transport);
-            let found = match refused(document) {
-                Match::Holds => after_refusal(document, answer, late, self.context.transport),
-                broken => broken,
-            };
-            if let (Match::Holds, Some(original)) = (&found, document::original(document))
-                && let Match::Broken(deviation) = refused(original)
-            {
-                let reason = self.view.explanation(&deviation);
-                self.inconclusive(expectation, &reason, probe.exchange);
-                continue;
-            }
-            let mut more = Vec::new();
-            if matches!(found, Match::Broken(_)) {
-                more.push(Evidence::note("then, to see whether the target still answers:"));
-                more.extend(self.evidence(probed));
-            }
-            self.settle(expectation, document, found, probe.exchange, &more);
-        }
-    }
-
     /// Settles a check that holds. If it only holds in the translation of an older dialect, it is a consequence of the
     /// dialect.
     fn settle_original(
@@ -104,7 +65,7 @@ impl Session<'_> {
     }
 
     /// Whether an expectation is judged at all; if that can't be told, it is inconclusive.
-    fn applies(&mut self, expectation: &Expectation, exchange: Option<usize>) -> bool {
+    pub(super) fn applies(&mut self, expectation: &Expectation, exchange: Option<usize>) -> bool {
         let Some(when) = &expectation.when else { return true };
         match expr::holds(when, &self.scope) {
             Ok(applies) => applies,
@@ -146,7 +107,7 @@ impl Session<'_> {
     }
 
     /// Turns the outcome of a check into a result for each requirement.
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         expectation: &Expectation,
         document: &Value,
@@ -171,13 +132,23 @@ impl Session<'_> {
             Judgement::Kept => Vec::new(),
             _ => self.evidence(exchange).into_iter().chain(more.iter().cloned()).collect(),
         };
+        self.settle_rows(&expectation.requirements, judgement, &message, &evidence);
+    }
+
+    /// A result for each of these requirements.
+    pub(super) fn settle_rows(
+        &mut self,
+        requirements: &[RequirementId],
+        judgement: Judgement,
+        message: &str,
+        evidence: &[Evidence],
+    ) {
         // What one row can't be held against the target for, the others of the same check can't either.
-        let excuse = expectation
-            .requirements
+        let excuse = requirements
             .iter()
             .find_map(|requirement| self.view.excuse(requirement))
             .filter(|_| judgement != Judgement::Kept);
-        for requirement in &expectation.requirements {
+        for requirement in requirements {
             if !self.judges(requirement) {
                 continue;
             }
@@ -186,13 +157,13 @@ impl Session<'_> {
                     requirement: requirement.clone(),
                     verdict: Verdict::Inconclusive,
                     message: self.view.explanation(why),
-                    evidence: evidence.clone(),
+                    evidence: evidence.to_vec(),
                 },
                 (Some(row), None) => CheckResult {
                     requirement: requirement.clone(),
                     verdict: judgement.verdict(row.level, self.context.profile),
-                    message: message.clone(),
-                    evidence: evidence.clone(),
+                    message: message.to_owned(),
+                    evidence: evidence.to_vec(),
                 },
                 (None, _) => CheckResult {
                     requirement: requirement.clone(),
@@ -246,28 +217,4 @@ impl Session<'_> {
             }
         }
     }
-}
-
-/// Whether the target goes on as if the refused request had never been: one reply to it, and it still answers.
-fn after_refusal(document: &Value, answer: &Value, late: u64, transport: Transport) -> Match {
-    if late > 0 {
-        return Match::Broken(format!(
-            "it was refused, but {late} more replies to it came afterwards"
-        ));
-    }
-    if document["closed"] == true {
-        return Match::Broken("it was refused, but then the target closed the connection".into());
-    }
-    let alive = match transport {
-        // An error will do: whether list_protocols is served has a row of its own.
-        Transport::P2p => {
-            matches!(answer["reply"].as_str(), Some("result" | "error"))
-                && answer["envelope"]["id"].is_string()
-        }
-        Transport::Rest => answer["reply"] == "result",
-    };
-    if alive {
-        return Match::Holds;
-    }
-    Match::Broken(format!("it was refused, but to the next request {}", document::summary(answer)))
 }

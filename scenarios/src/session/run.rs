@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::probe::Probe;
 use super::request::{self, Outgoing, RequestError};
 use super::{MOST_UNANSWERED, Session};
 use crate::action::{
@@ -17,7 +18,7 @@ use crate::transcript::{Exchange, HttpExchange, Message};
 use crate::verdict::Verdict;
 
 /// The connection of the prelude.
-const MAIN: &str = "main";
+pub(super) const MAIN: &str = "main";
 
 /// More polls than a scenario can need; a driver whose clock stands still would poll for ever.
 const MOST_POLLS: u32 = 100_000;
@@ -34,7 +35,7 @@ pub(super) enum Task {
     /// Ask again for the document of a poll.
     Poll(Poll),
     /// Look whether the target still answers after a refusal.
-    Probe(Probe),
+    Probe(Box<Probe>),
 }
 
 /// A poll on its way.
@@ -46,21 +47,13 @@ pub(super) struct Poll {
     pub(super) count: u32,
 }
 
-/// A refusal whose expectations wait for the liveness probe.
-#[derive(Clone, Debug)]
-pub(super) struct Probe {
-    pub(super) step: usize,
-    pub(super) conn: String,
-    pub(super) document: Value,
-    pub(super) id: Value,
-    pub(super) exchange: Option<usize>,
-}
-
 /// What the pending action is for.
 #[derive(Clone, Debug)]
 pub(super) enum Pending {
     /// A connection, so that the task can begin.
     Connecting(Task),
+    /// Dropping a connection on which the client isn't heard any more.
+    Leaving(Box<Probe>),
     /// Dropping a connection; the step then only has to connect again.
     Reconnecting { step: usize, conn: String, dropped: bool },
     /// An exchange of custom messages. `probe` is the id of a probe that was sent along.
@@ -155,30 +148,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn start_probe(&mut self, probe: Probe) {
-        let call = Call {
-            method: self.cheapest_call().into(),
-            conn: probe.conn.clone(),
-            with: Map::new(),
-            without: Vec::new(),
-            envelope: Map::new(),
-            envelope_without: Vec::new(),
-        };
-        let index = probe.step;
-        if let Err(error) = self.start_call(Task::Probe(probe), &call) {
-            self.step_impossible(index, &error.to_string());
-        }
-    }
-
-    /// What shows that the target still answers. Old targets don't all list their protocols.
-    fn cheapest_call(&self) -> &'static str {
-        match self.context.transport {
-            Transport::P2p if self.view.is_current() => "list_protocols",
-            Transport::P2p | Transport::Rest => "get_info",
-        }
-    }
-
-    fn start_call(&mut self, task: Task, call: &Call) -> Result<(), RequestError> {
+    pub(super) fn start_call(&mut self, task: Task, call: &Call) -> Result<(), RequestError> {
         match self.context.transport {
             Transport::P2p => {
                 let id = self.draw_uuid();
@@ -389,6 +359,9 @@ impl<'a> Session<'a> {
             ) => {
                 self.stop(Verdict::Inconclusive, format!("failed to connect: {reason}"), None);
             }
+            (Pending::Leaving(probe), Observation::Done) => {
+                self.tasks.push_front(Task::Probe(probe));
+            }
             (Pending::Reconnecting { step, conn, dropped: false }, Observation::Done) => {
                 let action = Action::Connect { conn: conn.clone() };
                 self.pending = Some((action, Pending::Reconnecting { step, conn, dropped: true }));
@@ -515,7 +488,10 @@ impl<'a> Session<'a> {
         if let (Some(answered), Some(document)) = (probe_answered, document.as_object_mut()) {
             document.insert("alive".into(), json!(answered));
         }
-        let late = late_replies(&task, &replies);
+        let late = match &task {
+            Task::Probe(probe) => probe.late_replies(replies.iter().map(|reply| &reply.value)),
+            _ => 0,
+        };
         drop(replies);
         let exchange = self.record(Exchange {
             transport: Transport::P2p,
@@ -704,21 +680,8 @@ impl<'a> Session<'a> {
         if let Some(name) = &step.save_as {
             self.save(name, &document);
         }
-        let refusals = self.judge_step(index, &document, exchange);
-        if refusals {
-            let conn = match &step.act {
-                Act::Call(call) | Act::Poll { call, .. } => call.conn.clone(),
-                Act::Send { conn, .. } | Act::Pipeline { conn, .. } => conn.clone(),
-                _ => MAIN.into(),
-            };
-            self.tasks.push_front(Task::Probe(Probe {
-                step: index,
-                conn,
-                document,
-                id: id.clone(),
-                exchange,
-            }));
-        }
+        let judged = self.judge_step(index, &document, exchange);
+        self.look_after(index, judged, document, id, exchange);
     }
 
     fn poll_done(
@@ -754,7 +717,7 @@ impl<'a> Session<'a> {
     }
 
     /// What comes of a step that can't be done: its expectations can't be judged.
-    fn step_impossible(&mut self, index: usize, reason: &str) {
+    pub(super) fn step_impossible(&mut self, index: usize, reason: &str) {
         let Some(step) = self.step(index) else { return };
         for expectation in &step.expect {
             self.inconclusive(expectation, reason, None);
@@ -766,16 +729,6 @@ impl<'a> Session<'a> {
             self.stop(Verdict::Inconclusive, reason.into(), None);
         }
     }
-}
-
-/// Replies to a refused request that came with the probe's.
-fn late_replies(task: &Task, replies: &[Reply<'_>]) -> u64 {
-    let Task::Probe(probe) = task else { return 0 };
-    let late = replies.iter().filter(|reply| {
-        let is_message = reply.value.as_ref().is_some_and(Value::is_object);
-        is_message && *reply.id() == probe.id
-    });
-    late.count().try_into().unwrap_or(u64::MAX)
 }
 
 fn http_exchange(

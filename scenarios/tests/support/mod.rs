@@ -39,6 +39,9 @@ pub(crate) struct Target {
     pub(crate) chain: Vec<String>,
     pub(crate) chain_failure: Option<String>,
     readings: u32,
+    /// Ignores the client after an error until it connects again.
+    pub(crate) sulks: bool,
+    deaf: bool,
 }
 
 pub(crate) fn info() -> Value {
@@ -121,12 +124,17 @@ impl Target {
             chain: Vec::new(),
             chain_failure: None,
             readings: 0,
+            sulks: false,
+            deaf: false,
         }
     }
 
-    fn answer(&mut self, action: &Action, now: u64) -> Observation {
+    pub(crate) fn answer(&mut self, action: &Action, now: u64) -> Observation {
         match action {
-            Action::Connect { .. } if self.reachable => Observation::Connected,
+            Action::Connect { .. } if self.reachable => {
+                self.deaf = false;
+                Observation::Connected
+            }
             Action::Connect { .. } => {
                 Observation::ConnectFailed { reason: "connection refused".into() }
             }
@@ -137,9 +145,15 @@ impl Target {
                 let mut received = Vec::new();
                 let mut end = End::Complete;
                 // The last request is answered first: order means nothing.
-                for frame in frames.iter().rev() {
+                let heard = !self.deaf;
+                for frame in frames.iter().rev().filter(|_| heard) {
                     end = self.exchange(frame, now, &mut received).max_with(end);
                 }
+                let is_error = |frame: &Frame| {
+                    let value: Value = serde_json::from_slice(&frame.bytes).unwrap_or_default();
+                    value.get("error").is_some()
+                };
+                self.deaf |= self.sulks && received.iter().any(is_error);
                 if end == End::Complete && received.len() < wait.ids.len() {
                     end = End::TimedOut;
                     self.waited_in_vain += 1;

@@ -47,6 +47,10 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Doesn't answer requests with letters written as escapes", Hook::Drops(payload::has_escaped_letter);
     "parse-error-echoes-id", "L0-022 L0-024",
     "Answers bad format with the id that could be read", Hook::Switch(Switch::ParseErrorEchoesId);
+    "ignores-after-bad-format", "L0-026",
+    "Ignores a client that has sent a payload of bad format until it reconnects", Hook::Switch(Switch::IgnoresAfterBadFormat);
+    "ignores-after-errors", "L0-026 L0-052",
+    "Ignores a client that it has sent an error until it reconnects", Hook::Switch(Switch::IgnoresAfterErrors);
     "serves-positional-params", "L0-039",
     "Takes by-position params as none", Hook::Switch(Switch::ServesPositional);
     "serves-notifications", "L0-040",
