@@ -129,8 +129,8 @@ mod tests {
     use crate::verdict::Profile;
     use testing::{
         Found, answered_info, answered_protocols, completed, context, created, created_after,
-        created_with, created_with_facts, history, onchain_order, order, p2p_call, p2p_raw, read,
-        wanted_with_refund,
+        created_with, created_with_facts, history, onchain_order, order, p2p_call, p2p_exchanges,
+        p2p_raw, read, wanted_with_refund,
     };
 
     /// Transcripts that meet every rule, most of them kept.
@@ -177,6 +177,12 @@ mod tests {
             answered_protocols(&json!({"protocols": [1]}), &mut facts),
             p2p_raw(&[br#"{"jsonrpc":"2.0","id":"a","result":{"protocols":[1]}}"#]),
             p2p_raw(&[br#"{"jsonrpc":"2.0","method":"lsps9.x","params":{}}"#]),
+            p2p_exchanges(&[(
+                "{",
+                vec![
+                    br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#,
+                ],
+            )]),
             p2p_call("lsps1.get_info", json!({}), json!({"result": info()}), strict),
             error(create, testing::wanted(), -32602, property("token")),
             error(

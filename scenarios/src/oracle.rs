@@ -235,6 +235,11 @@ pub fn expect_message(payload: &[u8], facts: &Facts) -> Expected {
     }
 }
 
+/// Whether a payload is one object that all readers read alike and take.
+pub(crate) fn is_beyond_doubt(payload: &[u8]) -> bool {
+    matches!(framing::read(payload), framing::Framed::Object { openings, .. } if openings.is_empty())
+}
+
 pub use http::expect_http;
 
 /// Every requirement that the oracle can name, sorted.

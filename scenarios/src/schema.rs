@@ -2,10 +2,12 @@
 
 use std::error::Error;
 
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, Retrieve, Uri, Validator};
 use serde_json::Value;
 
 use crate::embedded;
+use crate::matcher::shorten;
 
 /// Schemas are named `urn:lsps1-conformance:schema:NAME`, after the file `schemas/NAME.json`.
 pub const URN_PREFIX: &str = "urn:lsps1-conformance:schema:";
@@ -48,9 +50,16 @@ pub fn complaints(validator: &Validator, value: &Value) -> Option<String> {
     let shown: Vec<String> = errors
         .by_ref()
         .take(MOST)
-        .map(|error| match error.instance_path().as_str() {
-            "" => bounded(&error.to_string()),
-            path => format!("{path}: {}", bounded(&error.to_string())),
+        .map(|error| {
+            let mut complaint = bounded(&error.to_string());
+            // Of a constant only what was expected is named.
+            if matches!(error.kind(), ValidationErrorKind::Constant { .. }) {
+                complaint = format!("{complaint}, found {}", shorten(error.instance()));
+            }
+            match error.instance_path().as_str() {
+                "" => complaint,
+                path => format!("{path}: {complaint}"),
+            }
         })
         .collect();
     let more = if errors.next().is_some() { ", and more" } else { "" };

@@ -173,7 +173,9 @@ fn a_refusal_is_bound_to_its_reason() {
         (other(), Verdict::Pass),
         (refusal(102, json!({})), Verdict::Fail),
         (refusal(100, json!({"property": "lsp_balance_sat"})), Verdict::Fail),
-        (refusal(100, json!("text")), Verdict::Fail),
+        // What it is about can't be told; that has a finding of its own.
+        (refusal(100, json!("text")), Verdict::Inconclusive),
+        (refusal(100, json!(null)), Verdict::Inconclusive),
         (refusal(-32602, json!({"unrecognized": ["zz"]})), Verdict::Fail),
         (Answer::Result(order()), Verdict::Fail),
         (Answer::Silence, Verdict::Fail),
@@ -292,6 +294,45 @@ fn a_target_that_is_known_to_ignore_its_client_is_not_waited_for() {
 }
 
 #[test]
+fn a_wrong_code_is_named_before_the_id_that_goes_with_it() {
+    let mut target = Target::good();
+    let parse_error = Answer::Error(json!({"code": -32700, "message": "Parse error"}));
+    target
+        .answers
+        .insert("lsps1.create_order".into(), Answer::WithId(Value::Null, Box::new(parse_error)));
+    let outcome = run(&scenario(REFUSED), context(Transport::P2p), &mut target);
+    let found = message(&outcome, "L1-044");
+    assert!(found.contains("-32700") && found.contains("instead of code 100 or -32602"), "{found}");
+}
+
+#[test]
+fn what_is_read_into_a_bad_payload_and_served_is_its_reply() {
+    let two = scenario(
+        r#"
+id: two
+title: Two
+transports: [p2p]
+steps:
+  - send: { text: '{"id":"a"} {"id":"b"}' }
+    expect: [{ for: [L0-014], refused: parse_error }]
+  - call: list_protocols
+    expect: [{ for: [L0-106], at: $.reply, is: { const: error } }]
+"#,
+    );
+    let mut target = Target::good();
+    target.parse_error =
+        Answer::WithId(json!("a"), Box::new(Answer::Result(json!({"protocols": [1]}))));
+    let outcome = run(&two, context(Transport::P2p), &mut target);
+    let found = message(&outcome, "L0-014");
+    assert!(found.contains("it was not refused: the reply was result"), "{found}");
+    let found = message(&outcome, "L0-106");
+    assert!(
+        found.contains("the reply was result") && found.contains("found \"result\""),
+        "{found}"
+    );
+}
+
+#[test]
 fn a_refusal_over_rest_has_a_status_or_an_error() {
     let data = json!({"property": "x"});
     for (answer, expected) in [
@@ -345,6 +386,9 @@ steps:
         verdict(&run(&bad, context(Transport::P2p), &mut deaf), "L0-006"),
         Some(Verdict::Fail)
     );
+    let outcome = run(&bad, context(Transport::P2p), &mut deaf);
+    let found = message(&outcome, "L0-006");
+    assert!(found.contains("-32600") && found.contains("instead of code -32700"), "{found}");
     let mut echoing = Target::good();
     echoing.parse_error = Answer::WithId(
         json!("a"),

@@ -1,5 +1,6 @@
-//! JSON-RPC errors: L0-044, L0-051, L0-060, L0-079, L0-080, L0-087, L0-088, L0-167, and the error data of LSPS1: L1-075, L1-101,
-//! L1-102, L1-104 to L1-106, L1-108, L1-110, L1-118. The form of errors on REST is not documented, so they are not judged there.
+//! JSON-RPC errors: L0-024, L0-025, L0-044, L0-051, L0-060, L0-079, L0-080, L0-087, L0-088, L0-167, and the error data of LSPS1:
+//! L1-075, L1-101, L1-102, L1-104 to L1-106, L1-108, L1-110, L1-118. The form of errors on REST is not documented, so they are
+//! not judged there.
 
 use serde_json::Value;
 
@@ -48,19 +49,24 @@ pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>) {
             102 => judge_empty_data("L1-108", reply, data, collector),
             _ => {}
         }
-        if let Some(request) = &reply.request {
+        if code == -32700 {
+            judge_parse_error(reply, error, collector);
+        }
+        if let Some(request) = reply.request.as_ref().or(reply.refused.as_ref()) {
             judge_standard_meaning(reply, request, code, collector);
-            if request.method == "lsps1.create_order" {
-                let left = ["order_id", "invoice"].into_iter().find(|key| has_key(error, key));
-                collector.check(
-                    "L1-075",
-                    reply,
-                    match left {
-                        Some(key) => Err(format!("the error has a member {key}")),
-                        None => Ok(()),
-                    },
-                );
-            }
+        }
+        if let Some(request) = &reply.request
+            && request.method == "lsps1.create_order"
+        {
+            let left = ["order_id", "invoice"].into_iter().find(|key| has_key(error, key));
+            collector.check(
+                "L1-075",
+                reply,
+                match left {
+                    Some(key) => Err(format!("the error has a member {key}")),
+                    None => Ok(()),
+                },
+            );
         }
     }
 }
@@ -104,6 +110,26 @@ fn judge_code(reply: &Reply<'_>, error: &Value, collector: &mut Collector<'_>) {
         ),
     };
     collector.report("L0-087", &[reply], judgement, message);
+}
+
+/// What is said of a message that couldn't be read: there is no id in it, and the text is fixed.
+fn judge_parse_error(reply: &Reply<'_>, error: &Value, collector: &mut Collector<'_>) {
+    let text = error.get("message");
+    let judgement = match text.and_then(Value::as_str) {
+        Some(text) if text.eq_ignore_ascii_case("parse error") => Judgement::Kept,
+        Some(text) if !text.is_empty() => Judgement::Tolerated,
+        _ => Judgement::Broken,
+    };
+    let message = format!("the text of error -32700 is {} instead of \"parse error\"", shown(text));
+    collector.report("L0-025", &[reply], judgement, message);
+    let could_be_read = reply.request.as_ref().is_some_and(|request| request.well_formed);
+    // If it could, the code is what is wrong.
+    if !reply.clear && !could_be_read {
+        let id = reply.object().and_then(|object| object.get("id"));
+        collector.require("L0-024", reply, id.is_some_and(Value::is_null), || {
+            format!("error -32700 has the id {} instead of null", shown(id))
+        });
+    }
 }
 
 fn judge_invalid_params(reply: &Reply<'_>, data: Option<&Value>, collector: &mut Collector<'_>) {
@@ -253,7 +279,7 @@ fn shown(value: Option<&Value>) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::invariant::testing::{Found, p2p_call};
+    use crate::invariant::testing::{Found, p2p_call, p2p_exchanges};
     use crate::verdict::{Profile, Verdict};
 
     fn judged(method: &str, error: Value, profile: Profile) -> Found {
@@ -357,7 +383,7 @@ mod tests {
             (create, json!({"code": 102, "message": "m", "data": {"order_id": "x"}}), &["L1-075"]),
             (create, json!({"code": -32601, "message": "m"}), &["L0-044"]),
             (create, json!({"code": -32600, "message": "m"}), &["L0-044"]),
-            ("lsps1.nope", json!({"code": -32700, "message": "m"}), &["L0-044"]),
+            ("lsps1.nope", json!({"code": -32700, "message": "parse error"}), &["L0-044"]),
             (
                 "lsps1.get_order",
                 json!({"code": 101, "message": "m", "data": []}),
@@ -366,6 +392,56 @@ mod tests {
         ] {
             assert_eq!(judged(method, error.clone(), Profile::Strict).broken(), broken, "{error}");
         }
+    }
+
+    #[test]
+    fn a_parse_error_without_id_belongs_to_the_only_request_that_is_open() {
+        const NULL: &[u8] =
+            br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#;
+        const OTHER: &[u8] = br#"{"jsonrpc":"2.0","id":"b","result":{}}"#;
+        let request = |members: &str| {
+            format!(r#"{{"jsonrpc":"2.0","id":"a","method":"lsps0.list_protocols"{members}}}"#)
+        };
+        let plain = request(r#","params":{}"#);
+        let numeric = plain.replace("\"a\"", "7");
+        let escaped = plain.replace("list_protocols", "\\u006cist_protocols");
+        let twice = request(r#","params":{},"id":"a""#);
+        for (exchanges, expected) in [
+            (vec![(plain.as_str(), vec![NULL])], Some(Verdict::Fail)),
+            // Something else is still open, or is answered along with it.
+            (vec![("{", vec![]), (&plain, vec![NULL])], None),
+            (vec![("{", vec![NULL]), (&plain, vec![NULL])], Some(Verdict::Fail)),
+            (vec![(&plain, vec![NULL, OTHER])], None),
+            // Readers differ about these, or have to refuse them in this way.
+            (vec![("{", vec![NULL])], None),
+            (vec![(&numeric, vec![NULL])], None),
+            (vec![(&escaped, vec![NULL])], None),
+            (vec![(&twice, vec![NULL])], None),
+            (vec![(&request(""), vec![NULL])], None),
+        ] {
+            let found = p2p_exchanges(&exchanges);
+            assert_eq!(found.verdict("L0-044"), expected, "{exchanges:?}");
+            assert_eq!(found.verdict("L0-025"), Some(Verdict::Pass), "{exchanges:?}");
+        }
+    }
+
+    #[test]
+    fn who_cannot_read_a_message_names_no_id_and_says_so_in_two_words() {
+        let judged = |sent: &str, id: &str, text: &str| {
+            let reply = format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32700,"message":{text}}}}}"#
+            );
+            let found = p2p_exchanges(&[(sent, vec![reply.as_bytes()])]);
+            (found.verdict("L0-024"), found.verdict("L0-025"))
+        };
+        let bad = r#"{"id":"a"}"#;
+        let (pass, warn, fail) = (Some(Verdict::Pass), Some(Verdict::Warn), Some(Verdict::Fail));
+        assert_eq!(judged(bad, "null", r#""Parse error""#), (pass, pass));
+        assert_eq!(judged(bad, "\"a\"", r#""bad JSON""#), (fail, warn));
+        assert_eq!(judged(bad, "null", "7"), (pass, fail));
+        // Here the code is what is wrong.
+        let good = r#"{"jsonrpc":"2.0","id":"a","method":"lsps1.get_info","params":{}}"#;
+        assert_eq!(judged(good, "\"a\"", r#""parse error""#), (None, pass));
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>) {
         if let (Some(sent), Some(found)) =
             (sent.filter(|sent| !sent.is_empty()), option.get("refund_onchain_address"))
         {
-            collector.require("L1-187", order.reply, found == sent, || {
+            // Bech32 means the same in either case.
+            let same = found.as_str().is_some_and(|found| found.eq_ignore_ascii_case(sent));
+            collector.require("L1-187", order.reply, same, || {
                 format!(
                     "`payment.onchain.refund_onchain_address` is {}, but {sent} was sent",
                     shorten(found)
@@ -152,6 +154,11 @@ mod tests {
         ] {
             assert_eq!(found.verdict(row), Some(Verdict::Pass), "{row}");
         }
+        let mut upper = onchain_order();
+        let address = upper["payment"]["onchain"]["refund_onchain_address"].clone();
+        upper["payment"]["onchain"]["refund_onchain_address"] =
+            json!(address.as_str().unwrap().to_ascii_uppercase());
+        assert_eq!(judged(&upper).verdict("L1-187"), Some(Verdict::Pass));
         let mut confirmed = onchain_order();
         confirmed["payment"]["onchain"]["min_onchain_payment_confirmations"] = json!(1);
         confirmed["payment"]["onchain"]["min_fee_for_0conf"] = Value::Null;
@@ -177,6 +184,7 @@ mod tests {
             ("min_fee_for_0conf", json!(2), &["L0-140", "L0-142", "L1-185"]),
             ("min_fee_for_0conf", json!(null), &["L1-185"]),
             ("refund_onchain_address", json!("bcrt1qother"), &["L1-187"]),
+            ("refund_onchain_address", Value::Null, &["L1-187"]),
         ] {
             let mut order = onchain_order();
             order["payment"]["onchain"][member] = value.clone();

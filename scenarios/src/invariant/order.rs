@@ -146,14 +146,14 @@ fn judge_onchain_omission(order: &Order<'_>, collector: &mut Collector<'_>) {
     if order.wanted.is_none_or(|wanted| wanted.get("refund_onchain_address").is_some()) {
         return;
     }
-    let judgement = match order.get("payment").and_then(|payment| payment.get("onchain")) {
-        None => Judgement::Kept,
-        Some(Value::Null) => Judgement::Tolerated,
-        Some(_) => Judgement::Broken,
+    let (judgement, found) = match order.get("payment").and_then(|payment| payment.get("onchain")) {
+        None => (Judgement::Kept, ""),
+        Some(Value::Null) => (Judgement::Tolerated, "is null instead of left out"),
+        Some(_) => (Judgement::Broken, "is there"),
     };
     for row in ["L1-070", "L1-172"] {
-        let message = "`payment.onchain` is there though no refund address was sent";
-        collector.report(row, &[order.reply], judgement, message.into());
+        let message = format!("`payment.onchain` {found}, and no refund address was sent");
+        collector.report(row, &[order.reply], judgement, message);
     }
 }
 

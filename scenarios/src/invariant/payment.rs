@@ -70,7 +70,9 @@ pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>) {
             .filter(|name| payment.get(*name).is_some_and(Value::is_null))
             .collect();
         let judgement = if nulls.is_empty() { Judgement::Kept } else { Judgement::Tolerated };
-        let message = format!("{} is null instead of left out", nulls.join(" and "));
+        let named: Vec<String> = nulls.iter().map(|name| format!("`payment.{name}`")).collect();
+        let verb = if named.len() == 1 { "is" } else { "are" };
+        let message = format!("{} {verb} null instead of left out", named.join(" and "));
         collector.report("L1-124", &[order.reply], judgement, message);
         let has_option = PAYMENT_OPTIONS.iter().any(|name| order.option(name).is_some());
         let old = ["state", "fee_total_sat", "order_total_sat"]

@@ -122,6 +122,13 @@ pub(super) fn p2p_raw(payloads: &[&[u8]]) -> Found {
     judged(vec![p2p(0, sent, payloads)], Profile::Strict, &mut RunFacts::default())
 }
 
+/// Payloads that were sent one after the other over a connection, and what came back at once.
+pub(super) fn p2p_exchanges(exchanges: &[(&str, Vec<&[u8]>)]) -> Found {
+    let exchanges =
+        exchanges.iter().map(|(sent, received)| p2p(0, sent.as_bytes(), received)).collect();
+    judged(exchanges, Profile::Strict, &mut RunFacts::default())
+}
+
 /// The reply (`{"result": …}` or `{"error": …}`) to a call.
 pub(super) fn p2p_call(method: &str, params: Value, reply: Value, profile: Profile) -> Found {
     judged(vec![call(0, "a", method, &params, &reply)], profile, &mut RunFacts::default())

@@ -1,9 +1,12 @@
 //! A transcript as requests and replies.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::action::Transport;
 use crate::document::rest_error;
+use crate::oracle;
 use crate::transcript::{Exchange, Transcript};
 
 /// All replies of a session, in order.
@@ -26,6 +29,9 @@ pub(super) struct Reply<'a> {
     pub(super) value: Option<Value>,
     /// The request that it answers, if that can be told.
     pub(super) request: Option<Request>,
+    /// The request that a parse error or invalid request without an id can only belong to: the one that was open on the
+    /// connection, if nobody can be in doubt about how to read it.
+    pub(super) refused: Option<Request>,
     /// Whether everything sent over the connection up to now was a well-formed request.
     pub(super) clear: bool,
     /// `rest`: the response was neither cut off nor a failure.
@@ -82,6 +88,8 @@ impl<'a> View<'a> {
         let mut replies = Vec::new();
         let mut requests: Vec<(&str, Request)> = Vec::new();
         let mut unclear: Vec<&str> = Vec::new();
+        // How many more messages were sent over each connection than came back.
+        let mut open: BTreeMap<&str, usize> = BTreeMap::new();
         for (index, exchange) in transcript.exchanges.iter().enumerate() {
             match exchange.transport {
                 Transport::P2p => {
@@ -93,7 +101,19 @@ impl<'a> View<'a> {
                         requests.push((&exchange.via, request));
                     }
                     let clear = !unclear.contains(&exchange.via.as_str());
-                    replies.extend(p2p_replies(exchange, index, &requests, clear));
+                    let mut came = p2p_replies(exchange, index, &requests, clear);
+                    let open = open.entry(&exchange.via).or_default();
+                    if let ([sent], [reply], 0) =
+                        (exchange.sent.as_slice(), came.as_mut_slice(), *open)
+                        && reply.is_refusal_without_id()
+                        && oracle::is_beyond_doubt(&sent.bytes)
+                    {
+                        let sent = read_request(&sent.bytes, index, 0);
+                        reply.refused =
+                            Some(sent).filter(|sent| sent.well_formed && sent.id.is_string());
+                    }
+                    *open = (*open + exchange.sent.len()).saturating_sub(exchange.received.len());
+                    replies.extend(came);
                 }
                 Transport::Rest => replies.extend(rest_replies(exchange, index)),
             }
@@ -158,6 +178,12 @@ impl Reply<'_> {
         }
     }
 
+    fn is_refusal_without_id(&self) -> bool {
+        let code = self.error().and_then(|error| error.get("code")).and_then(Value::as_i64);
+        let id = self.value.as_ref().and_then(|value| value.get("id"));
+        matches!(code, Some(-32700 | -32600)) && id.is_none_or(Value::is_null)
+    }
+
     /// The JSON-RPC error, if there is one.
     pub(super) fn error(&self) -> Option<&Value> {
         match self.transport {
@@ -199,6 +225,7 @@ fn p2p_replies<'a>(
             bytes: &received.bytes,
             at_ms: received.at_ms,
             request: request.map(|(_, request)| request.clone()),
+            refused: None,
             value,
             clear,
             success: true,
@@ -226,6 +253,7 @@ fn rest_replies<'a>(exchange: &'a Exchange, index: usize) -> Vec<Reply<'a>> {
         at_ms: received.at_ms,
         value: serde_json::from_slice(&received.bytes).ok(),
         request: Some(request.clone()),
+        refused: None,
         clear: true,
         success,
     };

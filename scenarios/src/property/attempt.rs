@@ -13,6 +13,7 @@ use crate::action::{Action, HttpRequest, Observation, Transport};
 use crate::invariant::{self, RunFacts};
 use crate::oracle::{self, Answered, Expected};
 use crate::requirement::{Catalogue, RequirementId};
+use crate::session::request::readable_id;
 use crate::session::{Aftermath, Ignoring};
 use crate::transcript::{Exchange, Transcript};
 use crate::verdict::{CheckResult, CheckSet, Evidence, Judgement, Verdict};
@@ -410,16 +411,4 @@ pub(super) fn one_each(checks: impl IntoIterator<Item = CheckResult>) -> Vec<Che
     let mut set = CheckSet::default();
     checks.into_iter().for_each(|check| set.add(check));
     set.into_results()
-}
-
-/// The id that a lenient reader finds in a payload, however bad it is: an answer that wrongly repeats it is an answer.
-fn readable_id(payload: &[u8]) -> Value {
-    let text = String::from_utf8_lossy(payload);
-    let object = text.find('{').and_then(|at| text.get(at..)).and_then(|text| {
-        serde_json::Deserializer::from_str(text).into_iter::<Value>().next()?.ok()
-    });
-    match object.as_ref().and_then(|object| object.get("id")) {
-        Some(id @ (Value::String(_) | Value::Number(_))) => id.clone(),
-        _ => Value::Null,
-    }
 }

@@ -85,6 +85,9 @@ impl Session<'_> {
                 let found =
                     matcher::at(document, path, &schema).map_err(|error| error.to_string())?;
                 Ok(Some(match found {
+                    Match::Broken(found) if path == "$" || path == "$.reply" => {
+                        Match::Broken(format!("{} ({found})", document::summary(document)))
+                    }
                     // What came instead says more than what is missing.
                     Match::Broken(_)
                         if path.starts_with("$.result") && document["reply"] != "result" =>

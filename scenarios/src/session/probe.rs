@@ -66,11 +66,14 @@ impl Probe {
         Aftermath::of(!is_request(&self.document["request"]), &self.document)
     }
 
-    /// How many replies with the id of the request came with those to the probe.
+    /// How many replies to the request came with those to the probe.
     pub(super) fn late_replies<'r>(&self, replies: impl Iterator<Item = &'r Option<Value>>) -> u64 {
-        let objects = replies.flatten().filter(|value| value.is_object());
-        let late = objects.filter(|value| value.get("id").unwrap_or(&Value::Null) == &self.id);
-        late.count().try_into().unwrap_or(u64::MAX)
+        let may_lack_id = self.aftermath() == Aftermath::OfBadFormat;
+        let is_late = |value: &&Value| {
+            let id = value.get("id").unwrap_or(&Value::Null);
+            value.is_object() && (*id == self.id || (may_lack_id && id.is_null()))
+        };
+        replies.flatten().filter(is_late).count().try_into().unwrap_or(u64::MAX)
     }
 }
 
@@ -213,9 +216,12 @@ impl Session<'_> {
                         _ => "; the target ignores the client until it reconnects",
                     });
                 }
-                before.evidence.push(Evidence::note("then, on a new connection:"));
-                before.evidence.extend(self.evidence(probed));
-                self.report_disturbance(&probe, before);
+                // Of a target that answers good requests in the same way, it was no late reply.
+                if before.ignored || sign != Sign::Confused {
+                    before.evidence.push(Evidence::note("then, on a new connection:"));
+                    before.evidence.extend(self.evidence(probed));
+                    self.report_disturbance(&probe, before);
+                }
             }
         }
         self.judge_refusals(&probe, answer, sign, probed);
@@ -270,15 +276,23 @@ impl Session<'_> {
             let next =
                 || format!("it was refused, but to the next request {}", document::summary(answer));
             let found = match (refused(document), sign) {
-                (Match::Holds, Sign::Silent) if self.context.transport == Transport::P2p => {
+                (refusal::Outcome::Vague(found), _) => {
+                    self.inconclusive(expectation, &found, probe.exchange);
+                    continue;
+                }
+                (refusal::Outcome::Refused, Sign::Silent)
+                    if self.context.transport == Transport::P2p =>
+                {
                     self.inconclusive(expectation, &next(), probe.exchange);
                     continue;
                 }
-                (Match::Holds, Sign::Silent | Sign::Confused) => Match::Broken(next()),
-                (found, _) => found,
+                (refusal::Outcome::Refused, Sign::Alive) => Match::Holds,
+                (refusal::Outcome::Refused, Sign::Silent | Sign::Confused) => Match::Broken(next()),
+                (refusal::Outcome::Wrong(found), _) => Match::Broken(found),
             };
             if let (Match::Holds, Some(original)) = (&found, document::original(document))
-                && let Match::Broken(deviation) = refused(original)
+                && let refusal::Outcome::Wrong(deviation) | refusal::Outcome::Vague(deviation) =
+                    refused(original)
             {
                 let reason = self.view.explanation(&deviation);
                 self.inconclusive(expectation, &reason, probe.exchange);

@@ -6,8 +6,19 @@ use serde_json::Value;
 
 use crate::action::Transport;
 use crate::document;
-use crate::matcher::{Match, has_key, shorten};
+use crate::matcher::{has_key, shorten};
 use crate::scenario::{Refusal, RefusalKind};
+
+/// What a reply to a request that has to be refused is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The refusal that is wanted.
+    Refused,
+    /// Something else.
+    Wrong(String),
+    /// The right error, but without the data that would say what it is about. That is a finding of its own.
+    Vague(String),
+}
 
 /// Judges the reply to a request that has to be refused. `id` is the id of the request (p2p).
 /// Whether the target still answers afterwards is asked separately.
@@ -16,75 +27,85 @@ pub(super) fn judge(
     document: &Value,
     id: &Value,
     transport: Transport,
-) -> Match {
+) -> Outcome {
     let outcome = match transport {
         Transport::P2p => over_p2p(refusal, document, id),
-        Transport::Rest => over_rest(refusal, document),
+        Transport::Rest => over_rest(refusal, document).map_err(Outcome::Wrong),
     };
-    match outcome {
-        Ok(()) => Match::Holds,
-        Err(found) => Match::Broken(found),
-    }
+    outcome.err().unwrap_or(Outcome::Refused)
 }
 
-fn over_p2p(refusal: &Refusal, document: &Value, id: &Value) -> Result<(), String> {
+fn over_p2p(refusal: &Refusal, document: &Value, id: &Value) -> Result<(), Outcome> {
     match document["reply"].as_str() {
         Some("error") => {}
         Some("result") => {
-            return Err(format!("it was not refused: {}", document::summary(document)));
+            let summary = document::summary(document);
+            return Err(Outcome::Wrong(format!("it was not refused: {summary}")));
         }
-        _ => return Err(document::summary(document)),
+        _ => return Err(Outcome::Wrong(document::summary(document))),
     }
     if document["count"] != 1 {
-        return Err(format!("there were {} replies instead of one", document["count"]));
+        let count = &document["count"];
+        return Err(Outcome::Wrong(format!("there were {count} replies instead of one")));
     }
     if document["envelope"].get("result").is_some() {
-        return Err("the reply has `result` beside `error`".into());
+        return Err(Outcome::Wrong("the reply has `result` beside `error`".into()));
     }
+    // The code comes first: who gives a wrong one goes on to give the id that belongs to it.
+    let error = &document["error"];
+    let codes: Vec<i64> = match refusal {
+        Refusal::ParseError => vec![-32700],
+        Refusal::Error(kinds) => kinds.iter().flat_map(|kind| kind.codes.iter().copied()).collect(),
+    };
+    code_in(error, &codes).map_err(Outcome::Wrong)?;
     let expected_id = if *refusal == Refusal::ParseError { &Value::Null } else { id };
     let found_id = document["envelope"].get("id");
     // Who takes a request for bad format can't know its id.
-    let is_unknown = document["error"]["code"] == -32700 && found_id.is_some_and(Value::is_null);
+    let is_unknown = error["code"] == -32700 && found_id.is_some_and(Value::is_null);
     if found_id != Some(expected_id) && !is_unknown {
-        return Err(format!(
+        return Err(Outcome::Wrong(format!(
             "the error has the id {} instead of {}: {}",
             found_id.map_or_else(|| "(none)".into(), shorten),
             shorten(expected_id),
             document::summary(document)
-        ));
+        )));
     }
-    let error = &document["error"];
-    match refusal {
-        Refusal::ParseError => code_in(error, &[-32700]),
-        Refusal::Error(kinds) => {
-            let mut first = Ok(());
-            for kind in kinds {
-                match fits(error, kind) {
-                    Ok(()) => return Ok(()),
-                    Err(found) if first.is_ok() => first = Err(found),
-                    Err(_) => {}
-                }
-            }
-            first
+    let Refusal::Error(kinds) = refusal else { return Ok(()) };
+    let code = error.get("code").and_then(Value::as_i64);
+    let of_code = kinds.iter().filter(|kind| code.is_some_and(|code| kind.codes.contains(&code)));
+    let mut first = Ok(());
+    for kind in of_code {
+        match fits(error, kind) {
+            Ok(()) => return Ok(()),
+            Err(found) if first.is_ok() => first = Err(found),
+            Err(_) => {}
         }
     }
+    first
 }
 
-fn fits(error: &Value, kind: &RefusalKind) -> Result<(), String> {
-    code_in(error, &kind.codes)?;
+/// Whether the data of an error is what is wanted with its code.
+fn fits(error: &Value, kind: &RefusalKind) -> Result<(), Outcome> {
     let data = error.get("data");
     if !kind.property.is_empty() {
+        let wanted = kind.property.join(" or ");
+        let code = &error["code"];
+        if !data.is_some_and(Value::is_object) {
+            let found =
+                data.map_or_else(|| "no data".into(), |data| format!("the data {}", shorten(data)));
+            return Err(Outcome::Vague(format!(
+                "error {code} has {found} instead of an object, so that it can't be told whether it is about {wanted}"
+            )));
+        }
         let property = data.and_then(|data| data.get("property"));
         if !property
             .and_then(Value::as_str)
             .is_some_and(|found| kind.property.iter().any(|known| known == found))
         {
-            return Err(format!(
-                "error {} has data.property {} instead of {}",
-                error["code"],
+            return Err(Outcome::Wrong(format!(
+                "error {code} has data.property {} instead of {wanted}",
                 property.map_or_else(|| "(none)".into(), shorten),
-                kind.property.join(" or ")
-            ));
+            )));
         }
     }
     if let Some(expected) = &kind.unrecognized {
@@ -99,11 +120,11 @@ fn fits(error: &Value, kind: &RefusalKind) -> Result<(), String> {
                 && names.iter().copied().collect::<BTreeSet<_>>() == expected_set
         });
         if !fits {
-            return Err(format!(
+            return Err(Outcome::Wrong(format!(
                 "error {} has data.unrecognized {} instead of {expected:?}",
                 error["code"],
                 found.map_or_else(|| "(none)".into(), shorten),
-            ));
+            )));
         }
     }
     Ok(())

@@ -35,7 +35,8 @@ pub(super) struct Outgoing {
     pub(super) bytes: Vec<u8>,
     /// What was sent, as JSON if it is JSON.
     pub(super) request: Value,
-    /// The id that the reply has; null if the target can't know one.
+    /// The id that the reply has, or would have if the target read more into the payload than there is; null if there is none
+    /// to be found.
     pub(super) id: Value,
     /// Whether saying nothing may be a right answer (there is no id, or nothing is asked).
     pub(super) may_be_silent: bool,
@@ -59,14 +60,25 @@ impl Outgoing {
         }
         let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
         let object = parsed.as_ref().and_then(Value::as_object);
-        let id = object.and_then(|object| object.get("id")).cloned().unwrap_or(Value::Null);
-        // An id that JSON-RPC doesn't know can't be repeated.
-        let id = if id.is_string() || id.is_number() { id } else { Value::Null };
+        let id = readable_id(&bytes);
         let may_be_silent = object
             .is_some_and(|object| !object.contains_key("id") || !object.contains_key("method"));
         let request =
             parsed.unwrap_or_else(|| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
         Ok(Self { bytes, request, id, may_be_silent })
+    }
+}
+
+/// The id that a lenient reader finds in a payload, however bad it is: a reply that wrongly repeats it is a reply. Null if
+/// there is none, or one that JSON-RPC doesn't know, which can't be repeated.
+pub(crate) fn readable_id(payload: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(payload);
+    let object = text.find('{').and_then(|at| text.get(at..)).and_then(|text| {
+        serde_json::Deserializer::from_str(text).into_iter::<Value>().next()?.ok()
+    });
+    match object.as_ref().and_then(|object| object.get("id")) {
+        Some(id @ (Value::String(_) | Value::Number(_))) => id.clone(),
+        _ => Value::Null,
     }
 }
 

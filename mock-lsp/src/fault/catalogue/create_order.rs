@@ -11,7 +11,7 @@ pub(super) const READING: &[Fault] = faults! { Messages;
     "Refuses orders on connections that get_info wasn't called on", Hook::Switch(Switch::WantsInfoFirst);
     "creates-once", "L1-040 L1-078",
     "Answers an order like an earlier one with the earlier one", Hook::Switch(Switch::CreatesOnce);
-    "no-params-is-bad-format", "L1-076 L1-103",
+    "no-params-is-bad-format", "L0-044 L1-076 L1-103",
     "Answers create_order without params with -32700", Hook::Rejects(payload::reject_bare_order);
     "lsp-balance-defaults", "L0-138 L1-004 L1-041 L1-103 RD-015",
     "Takes a missing or bad lsp_balance_sat for 25000", Hook::Params(Faces::Both, ORDER, &[Do(params::default_lsp_balance)]);

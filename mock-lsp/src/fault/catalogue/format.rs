@@ -14,11 +14,11 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Drops zero bytes behind a request instead of refusing it", Hook::Switch(Switch::TakesZeroBytes);
     "takes-other-whitespace", "L0-013 L0-023",
     "Reads payloads with white space around them that isn't JSON's", Hook::Incoming(payload::trim_any_space);
-    "wants-no-whitespace", "L0-004 L0-012",
+    "wants-no-whitespace", "L0-004 L0-012 L0-044",
     "Refuses payloads with white space around the object", Hook::Rejects(payload::reject_space_around);
-    "wants-short-payloads", "L0-004",
+    "wants-short-payloads", "L0-004 L0-044",
     "Refuses payloads of more than 32 KiB", Hook::Rejects(payload::reject_long);
-    "wants-jsonrpc-first", "L0-055",
+    "wants-jsonrpc-first", "L0-044 L0-055",
     "Refuses requests that don't start with jsonrpc", Hook::Rejects(payload::reject_other_order);
     "takes-trailing-bytes", "L0-013 L0-014 L0-015 L0-023 L0-026",
     "Reads the first object of a payload and drops the rest", Hook::Switch(Switch::TakesTrailingBytes);
