@@ -22,7 +22,7 @@
 //! `lsps1-harness regtest up` keeps one, and writes these variables. Another target fails a test by breaking a MUST, and by being inconclusive. From the mock only a pass is taken, or what
 //! is listed in [`EXPECTED`].
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bitcoin::{Address, Amount};
@@ -94,10 +94,44 @@ fn main() -> ExitCode {
             }));
         }
     }
+    // About this program itself, whichever target it is pointed at.
+    let is_pointed = VARIABLES.iter().any(|(name, _)| variable(name).is_some());
+    trials.push(
+        Trial::test("program::joins_a_network", joins_a_network).with_ignored_flag(is_pointed),
+    );
     let conclusion = libtest_mimic::run(&arguments, trials);
     stage.close();
     // `Conclusion::exit` would skip the destructors, and leave bitcoind and electrs behind.
     conclusion.exit_code()
+}
+
+/// Two processes with a test each, as nextest starts them, buy their channels on one network.
+fn joins_a_network() -> Result<(), Failed> {
+    let runtime = Runtime::new()?;
+    let network = runtime.block_on(Network::start(NetworkConfig::default()))?;
+    let height = || runtime.block_on(network.bitcoind().rpc().block_count());
+    let before = height()?;
+    let program = std::env::current_exe()?;
+    let run = |name: &str| {
+        let mut command = Command::new(&program);
+        command.args(["--exact", name]).envs(network.env()).output()
+    };
+    let outputs = std::thread::scope(|scope| {
+        let names = ["p2p::purchase-bolt11", "rest::purchase-bolt11"];
+        let running = names.map(|name| scope.spawn(move || run(name)));
+        running.map(std::thread::ScopedJoinHandle::join)
+    });
+    for output in outputs {
+        let output = output.map_err(|_| "a thread of this test panicked")??;
+        let said = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() || !said.contains("1 passed") {
+            return Err(format!("{}: {said}", output.status).into());
+        }
+    }
+    if height()? == before {
+        return Err("the channels were bought on another network".into());
+    }
+    Ok(())
 }
 
 /// The targets that the tests share, each started when the first test needs it.
