@@ -79,6 +79,15 @@ pub fn act(step: &Step) -> String {
             format!("up to {} s pass until the channel{which} {what}", within.as_secs())
         }
         Act::ChainOutput { outpoint } => format!("the output {} is looked up", shown(outpoint)),
+        Act::PayOnchain { address, amount_sat, sat_per_kwu } => {
+            let rate = sat_per_kwu.as_ref();
+            let rate = rate.map(|rate| format!(" at {} sat per 1000 weight units", value(rate)));
+            let amount = value(amount_sat);
+            format!("{amount} sat are sent to {}{}", shown(address), rate.unwrap_or_default())
+        }
+        Act::AwaitCoins { address, within } => {
+            format!("up to {} s pass until coins come to {}", within.as_secs(), shown(address))
+        }
         Act::LetExpire { order_id } => {
             format!("the time passes at which the order {} expires", shown(order_id))
         }

@@ -306,11 +306,16 @@ impl Service {
             Action::CloseOffer { id } => engine.close_offer(id),
             Action::SignRefund { refund, coins, sat_per_kwu } => {
                 let from = order.onchain.as_ref().map(|onchain| onchain.address.clone());
+                let from = from.unwrap_or_default();
+                let to = match self.faults().on(Switch::RefundsCoinsToItself) {
+                    true => from.clone(),
+                    false => order.request.refund_onchain_address.clone().unwrap_or_default(),
+                };
                 engine.sign_refund(RefundTerms {
                     order_id: order.id.clone(),
                     refund,
-                    from: from.unwrap_or_default(),
-                    to: order.request.refund_onchain_address.clone().unwrap_or_default(),
+                    from,
+                    to,
                     coins,
                     sat_per_kwu,
                 });

@@ -115,6 +115,23 @@ pub enum Action {
         /// `txid:index`, the txid in the order that block explorers show.
         outpoint: String,
     },
+    /// Send coins of the payer's to an address. Answered by `Document` (`txid`) or `Failed`.
+    PayOnchain {
+        /// The address.
+        address: String,
+        /// How much, in sat.
+        amount_sat: u64,
+        /// What the transaction pays, in sat per 1000 weight units; `None`: as its wallet likes.
+        sat_per_kwu: Option<u64>,
+    },
+    /// Wait until coins are on their way to one of the payer's own addresses. Answered by `Document` (`found`,
+    /// `amount_sat`, `confirmations`, `fee_sat`, `sat_per_kwu`, …) or `Failed`.
+    AwaitCoins {
+        /// The address.
+        address: String,
+        /// How long to wait at most.
+        within: Duration,
+    },
     /// Let the time pass at which an order expires. Answered by `Done` or `Failed`.
     LetExpire {
         /// The order's id; `None`: that of all orders.

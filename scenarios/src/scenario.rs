@@ -213,6 +213,8 @@ pub struct Step {
     pub save_as: Option<String>,
     /// Whether to listen on after the awaited replies (p2p), for more than was asked for.
     pub quiet: bool,
+    /// A condition over the step's document: if it doesn't hold, the scenario ends here, as one that doesn't apply.
+    pub only_if: Option<Condition>,
     /// What is expected of the step's document.
     pub expect: Vec<Expectation>,
 }
@@ -310,6 +312,22 @@ pub enum Act {
     ChainOutput {
         /// The outpoint; an expression.
         outpoint: String,
+    },
+    /// Sends coins to an address.
+    PayOnchain {
+        /// The address; an expression.
+        address: String,
+        /// How much, in sat: a number or an expression.
+        amount_sat: Value,
+        /// What the transaction pays, in sat per 1000 weight units: a number or an expression.
+        sat_per_kwu: Option<Value>,
+    },
+    /// Waits for coins at one of the payer's own addresses.
+    AwaitCoins {
+        /// The address; an expression.
+        address: String,
+        /// How long to wait at most.
+        within: Duration,
     },
     /// Lets the time pass at which an order expires.
     LetExpire {

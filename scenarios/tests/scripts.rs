@@ -41,6 +41,9 @@ fn a_correct_lsp_passes() {
         "bolt12-option",
         "onchain-addresses-differ",
         "onchain-option",
+        "onchain-paid",
+        "onchain-refunded",
+        "onchain-zero-confirmations",
     ];
     assert_eq!(skipped, expected.map(str::to_owned).into());
 }
@@ -70,6 +73,7 @@ fn a_correct_lsp_with_more_on_offer_passes() {
         "below-min-lsp-balance",
         "greatest-lsp-balance",
         "no-client-balance",
+        "onchain-zero-confirmations",
         "zero-confirmations",
     ];
     assert_eq!(skipped, expected.map(str::to_owned).into());

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Address, Amount};
-use lsps1_fixtures::Network;
 use lsps1_fixtures::node::{ChainConfig, InboundPolicy, Node, NodeConfig};
 use lsps1_fixtures::peers::{ChannelPlan, Lsp, Peer, PeerChain, PeerConfig, open_channels};
+use lsps1_fixtures::{BitcoindRpc, Network};
 use lsps1_scenarios::{ClientKind, PayerKind};
 
 use super::client::{Client, ClientNode, stop_peer};
@@ -53,6 +53,8 @@ pub struct Chain {
     pub(super) target: MessageTarget,
     pub(super) payer: Peer,
     pub(super) free_payer: FreePayer,
+    /// The wallet of payments on the chain.
+    pub(super) coins: BitcoindRpc,
     /// Names the clients.
     clients: AtomicU32,
     // Ends last.
@@ -109,7 +111,14 @@ impl Chain {
             .map_err(|error| ChainError::Channel(error.to_string()))?;
         // The blocks for one channel are enough for both.
         free_payer.usable().await.map_err(ChainError::Channel)?;
-        Ok(Self { target, payer, free_payer, clients: AtomicU32::new(0), network })
+        Ok(Self {
+            target,
+            payer,
+            free_payer,
+            coins: free_wallet,
+            clients: AtomicU32::new(0),
+            network,
+        })
     }
 
     /// A fresh node that is to get a channel from the target.
@@ -129,7 +138,10 @@ impl Chain {
             ClientKind::LdkNode => self.ldk_node(name, token).await,
         };
         let node = node.map_err(|reason| format!("failed to start the client's node: {reason}"))?;
-        Ok(Client::new(self, node, payer))
+        let address = self.coins.new_address().await;
+        let address =
+            address.map_err(|error| format!("failed to make an address for refunds: {error}"))?;
+        Ok(Client::new(self, node, payer, address.to_string()))
     }
 
     /// Ends the payers, then the network.

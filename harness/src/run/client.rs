@@ -11,7 +11,7 @@ use lsps1_scenarios::{Action, ChannelStage, ClientAct, Observation, PayerKind, P
 use serde_json::{Map, Value, json};
 
 use super::chain::Chain;
-use super::{channel_view, payer};
+use super::{channel_view, coins, payer};
 use crate::text::hex;
 
 /// How often a channel is looked at while it is waited for.
@@ -25,6 +25,7 @@ pub struct Client<'a> {
     chain: &'a Chain,
     node: ClientNode,
     payer: PayerKind,
+    refund_address: String,
     /// The payer's latest payment.
     payment: Option<[u8; 32]>,
     /// What becomes of channels: `Accept`, `Hold` or `Refuse`.
@@ -46,8 +47,20 @@ pub(super) enum ClientNode {
 }
 
 impl<'a> Client<'a> {
-    pub(super) const fn new(chain: &'a Chain, node: ClientNode, payer: PayerKind) -> Self {
-        Self { chain, node, payer, payment: None, policy: ClientAct::Accept, depth: 1 }
+    pub(super) const fn new(
+        chain: &'a Chain,
+        node: ClientNode,
+        payer: PayerKind,
+        refund_address: String,
+    ) -> Self {
+        let policy = ClientAct::Accept;
+        Self { chain, node, payer, refund_address, payment: None, policy, depth: 1 }
+    }
+
+    /// Where coins go that the target sends back.
+    #[must_use]
+    pub fn refund_address(&self) -> &str {
+        &self.refund_address
     }
 
     /// The node's id.
@@ -89,6 +102,16 @@ impl<'a> Client<'a> {
                 .await
                 .map(Observation::Document),
             Action::Mine { blocks } => self.mine(blocks).await.map(|()| Observation::Done),
+            Action::PayOnchain { address, amount_sat, sat_per_kwu } => {
+                coins::pay(&self.chain.coins, &address, amount_sat, sat_per_kwu)
+                    .await
+                    .map(Observation::Document)
+            }
+            Action::AwaitCoins { address, within } => {
+                coins::received(&self.chain.coins, &address, within)
+                    .await
+                    .map(Observation::Document)
+            }
             Action::AwaitChannel { outpoint, until, within } => {
                 let seen = self.await_channel(outpoint.as_deref(), until, within).await;
                 Ok(Observation::Document(seen))

@@ -3,6 +3,7 @@
 pub mod chain;
 mod channel_view;
 pub mod client;
+mod coins;
 pub mod collect;
 pub mod fingerprint;
 pub mod liveness;

@@ -572,7 +572,11 @@ impl Suite {
         SessionContext {
             transport,
             profile: self.settings.profile,
-            refund_address: network.as_deref().and_then(|network| refund_address(network, spare)),
+            refund_address: match client {
+                // Where it is seen what comes back.
+                Some(client) => Some(client.refund_address().to_owned()),
+                None => network.as_deref().and_then(|network| refund_address(network, spare)),
+            },
             network,
             public_key: client.map_or(spare, Client::node_id).to_string(),
             target_node: self.node.as_ref().map(|(_, node)| node.id.to_string()),

@@ -57,7 +57,7 @@ const SMOKE_ON_CHAIN: &[&str] =
     &["p2p::purchase-bolt11", "rest::purchase-bolt11", "rest::open-refused"];
 
 /// The longest wait for a payment, a channel or a state with a fault. The mock takes less than a second for each.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What is tested, and how much of it.
 #[derive(Clone, Debug)]

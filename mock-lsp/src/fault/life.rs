@@ -10,15 +10,25 @@ fn is_in_state(order: &Object, state: &str) -> bool {
     order.get("order_state").is_some_and(|found| found == state)
 }
 
-/// Shows the states of Lightning payments otherwise.
+/// Shows the state of the payment by BOLT 11 otherwise.
 fn change_payments(order: &mut Object, from: &str, to: &str) {
-    for option in ["bolt11", "bolt12"] {
-        change(order, &format!("payment.{option}.state"), |state| {
-            if state == from {
-                *state = to.into();
-            }
-        });
-    }
+    change_state(order, "bolt11", from, to);
+}
+
+fn change_state(order: &mut Object, option: &str, from: &str, to: &str) {
+    change(order, &format!("payment.{option}.state"), |state| {
+        if state == from {
+            *state = to.into();
+        }
+    });
+}
+
+pub(super) fn coins_as_hold(order: &mut Object, _: &Scene) {
+    change_state(order, "onchain", "PAID", "HOLD");
+}
+
+pub(super) fn refund_of_coins_is_hidden(order: &mut Object, _: &Scene) {
+    change_state(order, "onchain", "REFUNDED", "PAID");
 }
 
 pub(super) fn completion_is_hidden(order: &mut Object, _: &Scene) {

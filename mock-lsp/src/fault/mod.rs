@@ -168,7 +168,12 @@ mod tests {
             (Method::GetOrder, order("COMPLETED", "PAID", channel)),
             (Method::GetOrder, order("FAILED", "REFUNDED", Value::Null)),
         ];
-        results.into_iter().map(|(method, value)| (method, object(&value))).collect()
+        let mut paid_with_coins = order("CREATED", "REFUNDED", Value::Null);
+        paid_with_coins["payment"]["onchain"]["state"] = json!("PAID");
+        let mut sent_back = order("FAILED", "REFUNDED", Value::Null);
+        sent_back["payment"]["onchain"]["state"] = json!("REFUNDED");
+        let more = [paid_with_coins, sent_back].map(|order| (Method::GetOrder, order));
+        results.into_iter().chain(more).map(|(method, value)| (method, object(&value))).collect()
     }
 
     fn errors() -> Vec<Object> {

@@ -7,6 +7,9 @@ use crate::engine::OpenTerms;
 use crate::fault::Switch;
 use crate::order::{Action, Event, Ignored, LightningState, Opening, Order, OrderState};
 
+/// How many times what is reasonable a refund with a fault pays: more than the ten times that are let pass.
+const DEAR: u32 = 40;
+
 impl Service {
     /// Whether an event doesn't get to the order core.
     pub(super) fn misses(&self, order: &Order, event: &Event) -> bool {
@@ -14,6 +17,11 @@ impl Service {
         match event {
             Event::OpenFailed => on(Switch::IgnoresFailedOpens),
             Event::Tip { .. } | Event::PaymentLost { .. } => on(Switch::IgnoresDeadlines),
+            Event::CoinsSeen { .. } if on(Switch::NeverSeesCoins) => true,
+            Event::CoinsSeen { coins } => {
+                let deepest = coins.iter().map(|coin| coin.confirmations).max();
+                on(Switch::ConfirmsAfterSevenBlocks) && deepest < Some(7)
+            }
             Event::Expire | Event::TimePassed => {
                 let switch = match is_holding(order) {
                     true => Switch::IgnoresExpiryOfHeld,
@@ -45,11 +53,16 @@ impl Service {
                 None
             }
             Action::Claim { .. } if on(Switch::NeverClaims) => None,
+            Action::SignRefund { .. } if on(Switch::NeverRefundsCoins) => None,
+            Action::SignRefund { refund, coins, sat_per_kwu } if on(Switch::RefundIsDear) => {
+                Some(Action::SignRefund { refund, coins, sat_per_kwu: sat_per_kwu * DEAR })
+            }
+            Action::BroadcastRefund { refund, .. } if on(Switch::RefundsCoinsInWords) => {
+                self.tell(&order.id, &Event::RefundBroadcast { refund });
+                None
+            }
             Action::Fail { payment_hash } => {
                 let (claims, keeps) = match (event, ignored) {
-                    (Event::PaymentHeld { .. }, Some(Ignored::Underpaid)) => {
-                        (Switch::ClaimsUnderpayments, Switch::KeepsUnderpayments)
-                    }
                     (Event::PaymentHeld { .. }, _) if order.state == OrderState::Completed => {
                         (Switch::ClaimsEveryPayment, Switch::KeepsEveryPayment)
                     }

@@ -104,6 +104,8 @@ struct StepFile {
     mine: Option<Value>,
     channel: Option<ChannelStage>,
     chain: Option<String>,
+    pay_onchain: Option<PayOnchainFile>,
+    received: Option<String>,
     expire: Option<String>,
     target: Option<TargetWord>,
     // With `tell`.
@@ -125,6 +127,7 @@ struct StepFile {
     // With everything.
     #[serde(rename = "as")]
     save_as: Option<String>,
+    only_if: Option<Condition>,
     // With `call`, `send` and `pipeline`.
     quiet: bool,
     expect: Vec<Expectation>,
@@ -146,6 +149,14 @@ enum PayFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct PayOnchainFile {
+    address: String,
+    amount_sat: Value,
+    sat_per_kwu: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct PayAs {
     invoice: String,
     amount_msat: Option<Value>,
@@ -154,13 +165,14 @@ struct PayAs {
 impl StepFile {
     fn into_step(mut self) -> Result<Step, String> {
         let save_as = self.save_as.take();
+        let only_if = self.only_if.take();
         let expect = std::mem::take(&mut self.expect);
         let act = self.take_act()?;
         self.refuse_left_over_keys()?;
         if self.quiet && !matches!(act, Act::Call(_) | Act::Send { .. } | Act::Pipeline { .. }) {
             return Err("`quiet` goes with `call`, `send` and `pipeline`".into());
         }
-        Ok(Step { act, save_as, quiet: self.quiet, expect })
+        Ok(Step { act, save_as, quiet: self.quiet, only_if, expect })
     }
 
     fn take_act(&mut self) -> Result<Act, String> {
@@ -179,6 +191,8 @@ impl StepFile {
             ("mine", self.mine.is_some()),
             ("channel", self.channel.is_some()),
             ("chain", self.chain.is_some()),
+            ("pay_onchain", self.pay_onchain.is_some()),
+            ("received", self.received.is_some()),
             ("expire", self.expire.is_some()),
             ("target", self.target.is_some()),
         ];
@@ -249,6 +263,12 @@ impl StepFile {
         }
         if let Some(until) = self.channel.take() {
             return Ok(Act::AwaitChannel { of: self.of.take(), until, within: self.take_within() });
+        }
+        if let Some(PayOnchainFile { address, amount_sat, sat_per_kwu }) = self.pay_onchain.take() {
+            return Ok(Act::PayOnchain { address, amount_sat, sat_per_kwu });
+        }
+        if let Some(address) = self.received.take() {
+            return Ok(Act::AwaitCoins { address, within: self.take_within() });
         }
         if let Some(order_id) = self.expire.take() {
             return Ok(Act::LetExpire { order_id });
@@ -581,13 +601,16 @@ steps:
   - channel: usable
     within: 20
   - chain: "a:0"
+  - pay_onchain: {address: "{{ order.result.payment.onchain.address }}", amount_sat: 1, sat_per_kwu: 253}
+    only_if: {that: "true", reason: never}
+  - received: "{{ refund_address }}"
   - expire: "{{ order.result.order_id }}"
   - target: restart
 "#,
         )
         .unwrap();
         assert_eq!(scenario.given(), [Given::Info, Given::Order]);
-        assert_eq!(scenario.steps().len(), 20);
+        assert_eq!(scenario.steps().len(), 22);
         let Act::Call(call) = &scenario.steps()[0].act else { panic!("the first step is a call") };
         assert_eq!(call.with["token"], Value::Null);
         assert_eq!(call.with["n"], serde_json::json!(65536));

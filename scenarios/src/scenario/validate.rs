@@ -47,6 +47,9 @@ impl Scenario {
         for (index, step) in self.steps.iter().enumerate() {
             let place = format!("steps[{index}]");
             found.act(&place, &step.act);
+            if let Some(condition) = &step.only_if {
+                found.expression(&format!("{place}.only_if.that"), &condition.that);
+            }
             for transport in &self.transports {
                 if let Some(what) = impossible_over(&step.act, *transport) {
                     found.add(
@@ -133,6 +136,12 @@ impl Defects {
                 self.text(place, text)
             }
             Act::Mine { blocks } => self.value(place, blocks),
+            Act::PayOnchain { address, amount_sat, sat_per_kwu } => {
+                self.text(place, address);
+                self.value(place, amount_sat);
+                sat_per_kwu.iter().for_each(|rate| self.value(place, rate));
+            }
+            Act::AwaitCoins { address, .. } => self.text(place, address),
             Act::AwaitPayment { of, .. } | Act::AwaitChannel { of, .. } => {
                 of.iter().for_each(|of| self.text(place, of));
             }

@@ -285,6 +285,18 @@ impl<'a> Session<'a> {
                     Err(_) => return Err(RequestError::Number(blocks.to_string())),
                 }
             }
+            Act::PayOnchain { address, amount_sat, sat_per_kwu } => Action::PayOnchain {
+                address: expr::render_text(address, &self.scope)?,
+                amount_sat: self.number(amount_sat)?,
+                sat_per_kwu: match sat_per_kwu {
+                    Some(rate) => Some(self.number(rate)?),
+                    None => None,
+                },
+            },
+            Act::AwaitCoins { address, within } => Action::AwaitCoins {
+                address: expr::render_text(address, &self.scope)?,
+                within: self.patience(*within),
+            },
             Act::LetExpire { order_id } => {
                 Action::LetExpire { order_id: Some(expr::render_text(order_id, &self.scope)?) }
             }
@@ -679,6 +691,13 @@ impl<'a> Session<'a> {
         self.scope.set("this", document.clone());
         if let Some(name) = &step.save_as {
             self.save(name, &document);
+        }
+        if let Some(condition) = &step.only_if {
+            match expr::holds(&condition.that, &self.scope) {
+                Ok(true) => {}
+                Ok(false) => return self.stop(Verdict::Skip, condition.reason.clone(), exchange),
+                Err(error) => return self.stop(Verdict::Inconclusive, error.to_string(), exchange),
+            }
         }
         let judged = self.judge_step(index, &document, exchange);
         self.look_after(index, judged, document, id, exchange);

@@ -22,6 +22,26 @@ pub(super) struct Order {
     pub(super) state: State,
     /// The payment that was taken for it, by its place in [`World::payments`].
     pub(super) held: Option<usize>,
+    /// What was paid on the chain.
+    pub(super) coins: Coins,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coins {
+    Awaited,
+    Unconfirmed,
+    Paid,
+    Refunded,
+}
+
+impl Coins {
+    pub(super) fn wire(self) -> &'static str {
+        match self {
+            Self::Awaited | Self::Unconfirmed => "EXPECT_PAYMENT",
+            Self::Paid => "PAID",
+            Self::Refunded => "REFUNDED",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +115,32 @@ impl Lsp {
             }
             Action::Pay { invoice, amount_msat } => return self.pay(&invoice, amount_msat),
             Action::AwaitPayment { payment, .. } => return self.payment(payment.as_deref()),
+            Action::PayOnchain { address, .. } => {
+                let mut orders = self.orders.values_mut();
+                if let Some(order) = orders.find(|order| order.address() == address) {
+                    order.coins = Coins::Unconfirmed;
+                }
+                return Observation::Document(json!({"txid": "ab"}));
+            }
+            Action::AwaitCoins { .. } => {
+                let mut orders = self.orders.values();
+                let refunded = orders.find(|order| order.coins == Coins::Refunded);
+                return Observation::Document(match refunded {
+                    Some(order) => {
+                        let total_sat = self.choices.fee_sat + order.sat("client_balance_sat");
+                        json!({"found": true, "amount_sat": total_sat.saturating_sub(300), "fee_sat": 300, "sat_per_kwu": 500})
+                    }
+                    None => json!({"found": false}),
+                });
+            }
             Action::Mine { blocks } => {
                 self.world.blocks += blocks;
+                let unconfirmed =
+                    self.orders.values_mut().filter(|it| it.coins == Coins::Unconfirmed);
+                if blocks > 0 {
+                    unconfirmed.for_each(|order| order.coins = Coins::Paid);
+                    self.open_channels();
+                }
                 self.give_back_in_time();
             }
             Action::AwaitChannel { outpoint, .. } => return self.channel(outpoint.as_deref()),
@@ -118,7 +162,10 @@ impl Lsp {
         let total_msat = 1_000 * (fee + order.sat("client_balance_sat"));
         let amount_msat = amount_msat.unwrap_or(total_msat);
         let is_enough = amount_msat >= total_msat || takes_less;
-        let is_taken = order.state == State::Created && order.held.is_none() && is_enough;
+        let is_taken = order.state == State::Created
+            && order.held.is_none()
+            && order.coins != Coins::Paid
+            && is_enough;
         let payments = &mut self.world.payments;
         if is_taken {
             order.held = Some(payments.len());
@@ -150,14 +197,23 @@ impl Lsp {
             return;
         }
         for order in self.orders.values_mut() {
-            let Some(held) = order.held.filter(|_| order.state == State::Created) else { continue };
+            let is_paid = order.held.is_some() || order.coins == Coins::Paid;
+            if !is_paid || order.state != State::Created {
+                continue;
+            }
             self.world.asks += 1;
-            let ended = match self.world.policy {
+            let (state, status) = match self.world.policy {
                 ClientAct::Accept => (State::Completed, "succeeded"),
                 ClientAct::Refuse => (State::Failed, "failed"),
                 _ => continue,
             };
-            (order.state, self.world.payments[held].status) = ended;
+            order.state = state;
+            if let Some(held) = order.held {
+                self.world.payments[held].status = status;
+            }
+            if state == State::Failed && order.coins == Coins::Paid {
+                order.coins = Coins::Refunded;
+            }
         }
     }
 
@@ -238,8 +294,8 @@ impl Order {
         match (self.state, self.held) {
             (State::Created | State::Expired, None) => "EXPECT_PAYMENT",
             (State::Created | State::Expired, Some(_)) => "HOLD",
-            (State::Completed, _) => "PAID",
-            (State::Failed, _) => "REFUNDED",
+            (State::Completed, Some(_)) => "PAID",
+            (State::Completed, None) | (State::Failed, _) => "REFUNDED",
         }
     }
 

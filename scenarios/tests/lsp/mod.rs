@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use bitcoin::{Address, Network};
-use life::{Order, State, World};
+use life::{Coins, Order, State, World};
 use lsps1_scenarios::{
     Action, End, Frame, HttpRequest, Observation, Profile, Scenario, Session, SessionContext,
     SessionOutcome, Span, Transport,
@@ -295,7 +295,14 @@ impl Lsp {
         let id = format!("{serial:08x}-0000-4000-8000-000000000000");
         self.orders.insert(
             id.clone(),
-            Order { serial, owner: owner.into(), params, state: State::Created, held: None },
+            Order {
+                serial,
+                owner: owner.into(),
+                params,
+                state: State::Created,
+                held: None,
+                coins: Coins::Awaited,
+            },
         );
         self.get_order(Some(owner), Some(&json!(id)))
     }
@@ -396,7 +403,7 @@ impl Lsp {
             payment["bolt12"]["offer"] = json!("lno1q");
         }
         if self.choices.onchain && with_refund {
-            payment["onchain"] = option("EXPECT_PAYMENT");
+            payment["onchain"] = option(order.coins.wire());
             payment["onchain"]["address"] = json!(order.address());
             payment["onchain"]["min_onchain_payment_confirmations"] = json!(1);
         }

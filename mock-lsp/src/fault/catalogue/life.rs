@@ -6,11 +6,11 @@ use super::{Fault, Hook, Needs, ORDERS, Switch, faults};
 
 /// bLIP-51 section 3, from the arrival of a payment to its end.
 pub(super) const PAYMENT: &[Fault] = faults! { Chain;
-    "claims-before-open", "L1-128 L1-139 L1-145 L1-146 L1-147 L1-149 L1-150 L1-151 L1-232 L1-238",
+    "claims-before-open", "L1-128 L1-139 L1-145 L1-146 L1-147 L1-149 L1-150 L1-151 L1-225 L1-232 L1-238",
     "Claims payments when they arrive", Hook::Switch(Switch::ClaimsBeforeOpen);
     "skip-hold", "L1-139 L1-146",
     "Never shows a held payment as HOLD", Hook::Result(ORDERS, &[Do(rewrite::hold_is_hidden)]);
-    "hold-as-paid", "L1-139 L1-146 L1-151",
+    "hold-as-paid", "L1-139 L1-146 L1-148 L1-151",
     "Shows a held payment as PAID", Hook::Result(ORDERS, &[Do(life::hold_as_paid)]);
     "paid-as-hold", "L1-148",
     "Goes on to show a paid order's payment as held", Hook::Result(ORDERS, &[Do(life::paid_as_hold)]);
@@ -20,23 +20,19 @@ pub(super) const PAYMENT: &[Fault] = faults! { Chain;
     "Shows a paid order as refunded", Hook::Result(ORDERS, &[Do(life::paid_as_refunded)]);
     "hold-comes-back", "L1-148",
     "Shows every other time a paid order's payment as held again", Hook::Result(ORDERS, &[Do(life::hold_comes_back)]);
-    "refunded-as-hold", "L1-128 L1-150 L1-232",
+    "refunded-as-hold", "L1-128 L1-150 L1-232 L1-241 L1-242",
     "Goes on to show a refunded payment as held", Hook::Result(ORDERS, &[Do(life::refunded_as_hold)]);
     "refunded-as-expected", "L1-128 L1-150 L1-232",
     "Shows a refunded payment as if it had never come", Hook::Result(ORDERS, &[Do(life::refunded_as_expected)]);
-    "refunded-as-paid", "L1-128 L1-150 L1-232",
+    "refunded-as-paid", "L1-128 L1-150 L1-232 L1-241 L1-242",
     "Shows a refunded payment as PAID", Hook::Result(ORDERS, &[Do(life::refunded_as_paid)]);
     "cancelled-for-refunded", "L1-126 L1-128 L1-150",
     "Says CANCELLED for REFUNDED, as before mid-2024", Hook::Result(ORDERS, &[Do(rewrite::cancelled_for_refunded)]);
-    "never-claims", "L1-147 L1-148",
+    "never-claims", "L1-145 L1-147 L1-148",
     "Never takes the payments of channels that it has opened", Hook::Switch(Switch::NeverClaims);
-    "claims-underpayments", "L1-151",
-    "Takes payments that are too small, and gives nothing for them", Hook::Switch(Switch::ClaimsUnderpayments);
-    "keeps-underpayments", "L1-145",
-    "Leaves payments that are too small hanging", Hook::Switch(Switch::KeepsUnderpayments);
     "claims-every-payment", "L1-005",
     "Takes every further payment for an order that is paid", Hook::Switch(Switch::ClaimsEveryPayment);
-    "keeps-every-payment", "L1-145",
+    "keeps-every-payment", "L1-145 L1-149",
     "Leaves further payments for an order that is paid hanging", Hook::Switch(Switch::KeepsEveryPayment);
     "claims-late-payments", "L1-241 L1-242",
     "Takes payments for orders that have expired", Hook::Switch(Switch::ClaimsLatePayments);
@@ -58,19 +54,22 @@ pub(super) const PAYMENT: &[Fault] = faults! { Chain;
     "Takes the payment of an order whose open failed", Hook::Switch(Switch::ClaimsAfterFailedOpen);
     "keeps-after-failed-open", "L1-145 L1-149 L1-232",
     "Says that the payment of a failed order went back, and keeps it hanging", Hook::Switch(Switch::KeepsAfterFailedOpen);
-    "keeps-payment-of-failed-order", "L1-128 L1-145 L1-149 L1-150 L1-232 L1-238",
+    "keeps-payment-of-failed-order", "L1-128 L1-145 L1-149 L1-150 L1-199 L1-200 L1-204 L1-232 L1-238",
     "Keeps the payment of a failed order on hold", Hook::Switch(Switch::KeepsPaymentOfFailedOrder);
 };
 
 /// bLIP-51 section 4, from the attempt to open the channel to the end of its lease.
 pub(super) const CHANNEL: &[Fault] = faults! { Chain;
-    "waits-for-nobody", "L1-217",
+    "waits-for-nobody", "L0-164 L0-165 L1-139 L1-146 L1-147 L1-148 L1-192 L1-194 L1-197 L1-198 L1-208 L1-209 L1-210 \
+     L1-211 L1-216 L1-217 L1-218 L1-229 L1-230 L1-236 L1-238 RD-018",
     "Lets an order fail whose client isn't connected", Hook::Switch(Switch::WaitsForNobody);
-    "never-opens", "L1-216 L1-218 L1-229",
+    "never-opens", "L0-164 L0-165 L1-128 L1-145 L1-147 L1-148 L1-149 L1-150 L1-199 L1-200 L1-204 L1-208 L1-209 \
+     L1-210 L1-211 L1-216 L1-217 L1-218 L1-229 L1-230 L1-231 L1-232 L1-236 L1-237 RD-018",
     "Never opens a channel", Hook::Switch(Switch::NeverOpens);
-    "refunds-without-trying", "L1-216 L1-218 L1-229",
+    "refunds-without-trying", "L0-164 L0-165 L1-139 L1-146 L1-147 L1-148 L1-151 L1-192 L1-197 L1-198 L1-208 L1-209 L1-210 \
+     L1-211 L1-216 L1-217 L1-218 L1-229 L1-230 L1-236 L1-238 RD-018",
     "Lets paid orders fail without an attempt to open", Hook::Switch(Switch::RefundsWithoutTrying);
-    "ignores-failed-opens", "L1-231 L1-232",
+    "ignores-failed-opens", "L1-128 L1-145 L1-149 L1-150 L1-199 L1-200 L1-204 L1-231 L1-232 L1-237",
     "Goes on to wait after an open has failed", Hook::Switch(Switch::IgnoresFailedOpens);
     "one-channel-per-client", "L1-216 L1-229",
     "Lets a client's second order fail", Hook::Switch(Switch::OneChannelPerClient);
@@ -90,54 +89,76 @@ pub(super) const CHANNEL: &[Fault] = faults! { Chain;
     "Announces private channels, too", Hook::Switch(Switch::AnnouncesAll);
     "announces-none", "L1-219",
     "Hides public channels, too", Hook::Switch(Switch::AnnouncesNone);
-    "completion-is-hidden", "L1-216 L1-229",
+    "completion-is-hidden", "L0-164 L0-165 L1-145 L1-148 L1-149 L1-151 L1-208 L1-209 L1-210 L1-211 L1-216 L1-217 L1-229 \
+     L1-230 L1-232 L1-236 RD-018",
     "Goes on to show an order as CREATED whose channel is open", Hook::Result(ORDERS, &[Do(life::completion_is_hidden)]);
-    "failure-is-hidden", "L1-231",
+    "failure-is-hidden", "L1-231 L1-237",
     "Goes on to show an order as CREATED that has failed", Hook::Result(ORDERS, &[Do(life::failure_is_hidden)]);
-    "completed-while-held", "L1-146 L1-230 L1-236",
+    "completed-while-held", "L1-146 L1-217 L1-230 L1-236 L1-237 L1-238",
     "Shows an order as COMPLETED as soon as it is paid", Hook::Result(ORDERS, &[Do(life::completed_while_held)]);
-    "failed-while-held", "L1-146 L1-238",
+    "failed-while-held", "L0-164 L0-165 L1-146 L1-148 L1-208 L1-209 L1-210 L1-211 L1-217 L1-229 L1-230 L1-236 L1-237 \
+     L1-238 RD-018",
     "Shows an order as FAILED while its payment is held", Hook::Result(ORDERS, &[Do(life::failed_while_held)]);
-    "channel-while-held", "L1-096 L1-236",
+    "channel-while-held", "L1-096 L1-207 L1-215 L1-236",
     "Shows a channel as soon as the order is paid", Hook::Result(ORDERS, &[Do(life::channel_while_held)]);
-    "completed-fails", "L1-237",
+    "completed-fails", "L1-148 L1-207 L1-216 L1-217 L1-229 L1-236 L1-237 RD-018",
     "Shows every other time a completed order as FAILED", Hook::Result(ORDERS, &[Do(life::completed_fails)]);
-    "failed-goes-on", "L1-237",
+    "failed-goes-on", "L1-231 L1-237",
     "Shows every other time a failed order as CREATED", Hook::Result(ORDERS, &[Do(life::failed_goes_on)]);
     "completed-is-larger", "L1-116",
     "Changes what was ordered once it is delivered", Hook::Result(ORDERS, &[Do(life::completed_is_larger)]);
     "channel-stays-null", "L0-163 L0-164 L0-165 L1-095 L1-148 L1-208 L1-209 L1-210 L1-211 L1-212 L1-230 L1-236",
     "Never shows the channel", Hook::Result(ORDERS, &[Set("channel", "null")]);
-    "channel-is-outpoint", "L1-208",
+    "channel-is-outpoint", "L0-164 L0-165 L1-095 L1-208 L1-209 L1-210 L1-211 L1-230 L1-236",
     "Shows the channel as its outpoint alone", Hook::Result(ORDERS, &[Do(life::bare_outpoint)]);
-    "funded-at-null", "L1-208 L1-209",
+    "funded-at-null", "L0-161 L1-208 L1-209 L1-230 L1-236",
     "Leaves open when the channel was funded", Hook::Result(ORDERS, &[Replace("channel.funded_at", "null")]);
-    "funded-at-missing", "L1-208 L1-209",
+    "funded-at-missing", "L1-208 L1-209 L1-230 L1-236",
     "Leaves out when the channel was funded", Hook::Result(ORDERS, &[Remove("channel.funded_at")]);
-    "funded-at-with-offset", "L1-209",
+    "funded-at-with-offset", "L0-161 L1-209",
     "Says with an offset when the channel was funded", Hook::Result(ORDERS, &[Do(life::funded_with_offset)]);
     "funded-at-too-early", "L1-209",
     "Says that the channel was funded before it was ordered", Hook::Result(ORDERS, &[Do(life::funded_before_created)]);
     "funded-at-moves", "L1-209 L1-215",
     "Says at each look that the channel was funded just now", Hook::Result(ORDERS, &[Do(life::funded_at_moves)]);
-    "outpoint-missing", "L1-208 L1-210",
+    "outpoint-missing", "L0-164 L0-165 L1-208 L1-210 L1-230 L1-236",
     "Leaves out where the channel is", Hook::Result(ORDERS, &[Remove("channel.funding_outpoint")]);
     "outpoint-moves", "L1-210 L1-215",
     "Names every other time another outpoint", Hook::Result(ORDERS, &[Do(life::outpoint_moves)]);
     "outpoint-of-another-output", "L1-210",
     "Names another output of the funding transaction", Hook::Result(ORDERS, &[Do(life::another_index)]);
-    "outpoint-of-another-transaction", "L1-093 L1-210",
+    "outpoint-of-another-transaction", "L0-163 L1-093 L1-210",
     "Names the output of a transaction that there isn't", Hook::Result(ORDERS, &[Do(life::another_transaction)]);
     "outpoint-with-dash", "L0-164 L0-165 L1-210",
     "Writes outpoints with a dash", Hook::Result(ORDERS, &[Do(rewrite::outpoint_with_dash)]);
     "txid-reversed", "L0-163 L1-093 L1-210",
     "Writes transaction ids in the order of their bytes", Hook::Result(ORDERS, &[Do(rewrite::txid_reversed)]);
-    "lease-end-missing", "L1-208 L1-211 L1-212",
+    "lease-end-missing", "L1-208 L1-211 L1-212 L1-230 L1-236",
     "Leaves out when the lease ends", Hook::Result(ORDERS, &[Remove("channel.expires_at")]);
-    "lease-end-with-offset", "L1-211",
+    "lease-end-with-offset", "L0-161 L1-211",
     "Says with an offset when the lease ends", Hook::Result(ORDERS, &[Do(life::lease_with_offset)]);
     "lease-ends-at-once", "L1-212",
     "Lets channels expire when they are funded", Hook::Result(ORDERS, &[Do(rewrite::lease_ends_at_once)]);
-    "lease-end-a-day-early", "L1-212",
-    "Lets channels expire a day before their blocks are over", Hook::Result(ORDERS, &[Shift("channel.expires_at", -86_400)]);
+    "lease-ends-too-early", "L1-212",
+    "Lets channels expire ten days before their blocks are over", Hook::Result(ORDERS, &[Shift("channel.expires_at", -864_000)]);
+};
+
+/// bLIP-51 section 3.3, from the arrival of coins to their return.
+pub(super) const ONCHAIN: &[Fault] = faults! { Chain;
+    "never-sees-coins", "L1-192 L1-194 L1-197 L1-198 L1-216 L1-218 L1-229",
+    "Doesn't look at the chain for payments", Hook::Switch(Switch::NeverSeesCoins);
+    "confirms-after-seven-blocks", "L1-192 L1-194 L1-197 L1-198 L1-216 L1-218 L1-229",
+    "Takes on-chain payments after seven confirmations", Hook::Switch(Switch::ConfirmsAfterSevenBlocks);
+    "coins-show-as-hold", "L1-174 L1-192 L1-194 L1-197 L1-198",
+    "Shows an on-chain payment as held, which only Lightning knows", Hook::Result(ORDERS, &[Do(life::coins_as_hold)]);
+    "never-refunds-coins", "L1-199 L1-200 L1-204 L1-232",
+    "Keeps the coins of failed orders", Hook::Switch(Switch::NeverRefundsCoins);
+    "refunds-coins-in-words", "L1-199 L1-200 L1-204 L1-232",
+    "Says that coins went back, but broadcasts nothing", Hook::Switch(Switch::RefundsCoinsInWords);
+    "refunds-coins-to-itself", "L1-199 L1-200 L1-204 L1-232",
+    "Sends refunds to its own address", Hook::Switch(Switch::RefundsCoinsToItself);
+    "refund-is-dear", "L1-201",
+    "Spends more on the fee of a refund than is reasonable", Hook::Switch(Switch::RefundIsDear);
+    "refund-is-hidden", "L1-204 L1-232",
+    "Goes on to show coins as paid that went back", Hook::Result(ORDERS, &[Do(life::refund_of_coins_is_hidden)]);
 };

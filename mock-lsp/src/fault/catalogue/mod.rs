@@ -48,5 +48,6 @@ pub(super) const FAULTS: &[&[Fault]] = &[
     option::ONCHAIN,
     rest::FAULTS,
     life::PAYMENT,
+    life::ONCHAIN,
     life::CHANNEL,
 ];
