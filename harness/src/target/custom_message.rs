@@ -49,11 +49,13 @@ struct Peer {
     reconnects: bool,
     /// Ids of all requests so far: a late or second answer to one of them isn't the answer to another.
     used: HashSet<String>,
+    /// Ids of all questions whether the target is there. The answer may come when the exchange has ended without it.
+    signs_of_life: Vec<String>,
 }
 
 impl Peer {
     fn new(node: Node, events: NodeEvents) -> Self {
-        Self { node, events, reconnects: false, used: HashSet::new() }
+        Self { node, events, reconnects: false, used: HashSet::new(), signs_of_life: Vec::new() }
     }
 }
 
@@ -158,6 +160,7 @@ impl Connections {
         let mut awaited = Awaited::new(wait.ids);
         let usual = if awaited.any { timeout } else { quiet };
         let mut deadline = tokio::time::Instant::now() + wait.timeout.unwrap_or(usual);
+        let asked_before = peer.signs_of_life.len();
         let mut sign_of_life = SignOfLife::new(self.target, awaited.any);
         let mut received = Vec::new();
         let mut bytes = 0;
@@ -168,7 +171,7 @@ impl Connections {
             let until = sign_of_life.due.map_or(deadline, |due| due.min(deadline));
             let event = match tokio::time::timeout_at(until, peer.events.recv()).await {
                 Err(_) if until < deadline => {
-                    let request = sign_of_life.request();
+                    let request = sign_of_life.request(&mut peer.signs_of_life);
                     if peer.node.send_custom(id, LSPS_MESSAGE_TYPE, request).is_err() {
                         break End::Closed;
                     }
@@ -182,8 +185,12 @@ impl Connections {
                 NodeEvent::CustomMessage { peer: from, type_id: LSPS_MESSAGE_TYPE, payload }
                     if from == id =>
                 {
-                    if sign_of_life.is(&payload) {
+                    let (late, own) = peer.signs_of_life.split_at(asked_before);
+                    if is_sign_of_life(&payload, own) {
                         deadline = deadline.min(tokio::time::Instant::now() + quiet);
+                        continue;
+                    }
+                    if is_sign_of_life(&payload, late) {
                         continue;
                     }
                     bytes += payload.len();
@@ -218,29 +225,27 @@ impl Connections {
 struct SignOfLife {
     /// When to ask, unless that has been done.
     due: Option<tokio::time::Instant>,
-    id: Option<String>,
 }
 
 impl SignOfLife {
     fn new(target: MessageTarget, is_awaiting: bool) -> Self {
         let due = (target.answers_in_order && is_awaiting)
             .then(|| tokio::time::Instant::now() + 2 * target.quiet);
-        Self { due, id: None }
+        Self { due }
     }
 
-    fn request(&mut self) -> Vec<u8> {
+    fn request(&mut self, asked: &mut Vec<String>) -> Vec<u8> {
         self.due = None;
         let id = format!("there-{:016x}", rand::random::<u64>());
         let request = serde_json::json!({"jsonrpc": "2.0", "id": id, "method": "lsps0.list_protocols", "params": {}});
-        self.id = Some(id);
+        asked.push(id);
         request.to_string().into_bytes()
     }
+}
 
-    /// Whether this is its answer, whatever is wrong with that.
-    fn is(&self, payload: &[u8]) -> bool {
-        let Some(id) = &self.id else { return false };
-        payload.windows(id.len()).any(|window| window == id.as_bytes())
-    }
+/// Whether this answers one of these questions, whatever is wrong with the answer.
+fn is_sign_of_life(payload: &[u8], asked: &[String]) -> bool {
+    asked.iter().any(|id| payload.windows(id.len()).any(|window| window == id.as_bytes()))
 }
 
 /// Which answers are still to come.
@@ -314,6 +319,14 @@ mod tests {
         let used = ids.iter().chain(&["old"]).map(|id| json!(id).to_string()).collect();
         let mut awaited = Awaited::new(ids.iter().map(|id| json!(id)).collect());
         (messages.iter().map(|message| awaited.take(message, &used)).collect(), awaited)
+    }
+
+    #[test]
+    fn a_sign_of_life_is_told_from_answers() {
+        let asked = ["there-1".to_owned(), "there-2".to_owned()];
+        assert!(is_sign_of_life(br#"{"jsonrpc":"2.0","id":"there-2","result":{}}"#, &asked));
+        assert!(!is_sign_of_life(br#"{"jsonrpc":"2.0","id":"there-3","result":{}}"#, &asked));
+        assert!(!is_sign_of_life(b"there-1", &[]));
     }
 
     #[test]
