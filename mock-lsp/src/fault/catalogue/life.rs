@@ -66,7 +66,7 @@ pub(super) const CHANNEL: &[Fault] = faults! { Chain;
     "never-opens", "L0-164 L0-165 L1-128 L1-145 L1-147 L1-148 L1-149 L1-150 L1-199 L1-200 L1-204 L1-208 L1-209 \
      L1-210 L1-211 L1-216 L1-217 L1-218 L1-229 L1-230 L1-231 L1-232 L1-236 L1-237 RD-018",
     "Never opens a channel", Hook::Switch(Switch::NeverOpens);
-    "refunds-without-trying", "L0-164 L0-165 L1-139 L1-146 L1-147 L1-148 L1-151 L1-192 L1-197 L1-198 L1-208 L1-209 L1-210 \
+    "refunds-without-trying", "L0-164 L0-165 L1-139 L1-146 L1-147 L1-148 L1-151 L1-192 L1-194 L1-197 L1-198 L1-208 L1-209 L1-210 \
      L1-211 L1-216 L1-217 L1-218 L1-229 L1-230 L1-236 L1-238 RD-018",
     "Lets paid orders fail without an attempt to open", Hook::Switch(Switch::RefundsWithoutTrying);
     "ignores-failed-opens", "L1-128 L1-145 L1-149 L1-150 L1-199 L1-200 L1-204 L1-231 L1-232 L1-237",
