@@ -133,13 +133,6 @@ fn is_ignored_after(service: &Service, answer: &[u8]) -> bool {
 /// What faults send unasked.
 fn notification(service: &Service) -> Option<Vec<u8>> {
     let mut notification = json!({"jsonrpc": "2.0", "method": "lsps1.news"});
-    if service.faults().on(Switch::NotifiesWithLength) {
-        notification["params"] = json!({});
-        let mut payload = notification.to_string().into_bytes();
-        let length = u16::try_from(payload.len()).unwrap_or(u16::MAX);
-        payload.splice(0..0, length.to_be_bytes());
-        return Some(payload);
-    }
     if service.faults().on(Switch::NotifiesByPosition) {
         notification["params"] = json!([1]);
     } else if !service.faults().on(Switch::NotifiesWithoutParams) {

@@ -152,7 +152,6 @@ pub(crate) enum Switch {
     AnswersTwice,
     NotifiesWithoutParams,
     NotifiesByPosition,
-    NotifiesWithLength,
     ReplaysAnswers,
     WantsInfoFirst,
     // Orders.

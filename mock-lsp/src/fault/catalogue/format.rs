@@ -59,8 +59,6 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Sends a notification without params before each answer to get_order", Hook::Switch(Switch::NotifiesWithoutParams);
     "notifies-by-position", "L0-043 L0-052",
     "Sends a notification with by-position params before each answer to get_order", Hook::Switch(Switch::NotifiesByPosition);
-    "notifies-with-length", "L0-002 L0-041",
-    "Sends a notification with two bytes of length in front before each answer to get_order", Hook::Switch(Switch::NotifiesWithLength);
     "answers-other-types", "L0-003 L0-048",
     "Answers requests in messages of other types than 37913", Hook::Switch(Switch::AnswersOtherTypes);
     "replays-answers", "L0-048 L0-052 L0-098 L1-078",

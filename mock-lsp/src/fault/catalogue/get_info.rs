@@ -29,9 +29,7 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Sends supports_zero_channel_reserve as a string", Hook::Result(&[GetInfo], &[Text("supports_zero_channel_reserve")]);
     "max-expiry-string", "L1-015 RD-003",
     "Sends max_channel_expiry_blocks as a string", Hook::Result(&[GetInfo], &[Text("max_channel_expiry_blocks")]);
-    "max-expiry-zero", "L0-120 L0-138 L0-139 L0-151 L1-009 L1-025 L1-044 L1-045 L1-046 L1-047 L1-048 L1-050 L1-051 \
-     L1-052 L1-056 L1-058 L1-059 L1-064 L1-067 L1-068 L1-077 L1-087 L1-100 L1-104 L1-105 L1-107 \
-     L1-111 RD-003 RD-010 RD-012 RD-013",
+    "max-expiry-zero", "L1-025 RD-003",
     "Sends 0 as max_channel_expiry_blocks", Hook::Result(&[GetInfo], &[Set("max_channel_expiry_blocks", "0")]);
     "min-client-balance-number", "L0-136 L1-016 RD-003",
     "Sends min_initial_client_balance_sat as a number", Hook::Result(&[GetInfo], &[Number("min_initial_client_balance_sat")]);
@@ -57,13 +55,12 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Sends -1 as min_channel_balance_sat", Hook::Result(&[GetInfo], &[Set("min_channel_balance_sat", "\"-1\"")]);
     "max-channel-balance-negative", "L0-136 L1-021 L1-031 L1-034 L1-035 RD-003",
     "Sends -1 as max_channel_balance_sat", Hook::Result(&[GetInfo], &[Set("max_channel_balance_sat", "\"-1\"")]);
-    "max-client-below-min", "L1-032 L1-035 L1-048 L1-100",
+    "max-client-below-min", "L1-032 L1-035",
     "Names a largest client balance that is smaller than the smallest", Hook::Result(&[GetInfo], &[Do(rewrite::turn_client_range)]);
-    "max-lsp-below-min", "L1-033 L1-035 L1-046 L1-102",
+    "max-lsp-below-min", "L1-033 L1-035",
     "Names a largest LSP balance that is smaller than the smallest", Hook::Result(&[GetInfo], &[Do(rewrite::turn_lsp_range)]);
-    "max-below-min", "L1-034 L1-035 L1-051 L1-100",
+    "max-below-min", "L1-034 L1-035",
     "Names a largest channel that is smaller than the smallest", Hook::Result(&[GetInfo], &[Do(rewrite::turn_channel_range)]);
-    "ranges-exclude-each-other", "L0-120 L0-151 L1-009 L1-035 L1-056 L1-059 L1-064 L1-065 L1-067 L1-077 L1-087 L1-107 RD-010 \
-     RD-012 RD-013",
+    "ranges-exclude-each-other", "L1-035",
     "Names a smallest channel that no two balances add up to", Hook::Result(&[GetInfo], &[Set("min_channel_balance_sat", "\"20000000\""), Set("max_channel_balance_sat", "\"30000000\"")]);
 };
