@@ -207,7 +207,7 @@ mod tests {
             ("L0-056", "authors"),
             ("L0-027", "not observable from outside"),
             ("L1-186", "mempool"),
-            ("L1-199", "a view of the chain"),
+            ("L1-203", "a view of the chain"),
         ] {
             let text = explain(id, &[]).unwrap();
             assert!(text.contains("Nothing checks it: ") && text.contains(why), "{id}: {text}");
