@@ -14,6 +14,7 @@ use lsps1_harness::report::Report;
 use lsps1_harness::report::model::FindingReport;
 use lsps1_harness::run::property::PropertySettings;
 use lsps1_harness::run::{Settings, Silent, TargetSettings, run};
+use lsps1_harness::target::rest::{RestRequest, RestTarget};
 use lsps1_scenarios::dialect::Dialect;
 use lsps1_scenarios::property::Replay;
 use lsps1_scenarios::{Evidence, Transport, Verdict};
@@ -193,6 +194,25 @@ fn a_target_that_says_nothing_is_found_silent_and_goes_on_being_judged() {
     assert!(started.elapsed() < Duration::from_secs(100), "{:?}", started.elapsed());
     let scenario = &report.scenarios[0];
     assert_eq!(scenario.verdict, Verdict::Fail);
+}
+
+#[test]
+fn where_the_target_can_be_controlled_orders_expire_on_the_way() {
+    let mock = Mock::start(&[]);
+    let mut settings = settings(&mock, "property-sequences", 400);
+    settings.target.control = Some(mock.control().parse().unwrap());
+    let report = judged(settings);
+    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+    assert_eq!(report.summary.pass, 2, "{:#?}", report.scenarios);
+
+    let orders = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let control = RestTarget::new(mock.control().parse().unwrap(), Duration::from_secs(30));
+        control.unwrap().send(&RestRequest::get("orders")).await.unwrap()
+    });
+    let orders = orders.success_object().unwrap()["orders"].as_array().unwrap().clone();
+    let failed = orders.iter().filter(|order| order["order_state"] == "FAILED").count();
+    assert!(failed > 10 && failed < orders.len(), "{failed} of {}", orders.len());
+    assert_eq!(orders.len(), report.run.orders, "the run counts its orders");
 }
 
 #[test]

@@ -50,6 +50,8 @@ pub(super) struct Trial<'a> {
     pub(super) quiet: Duration,
     /// What may be ordered.
     pub(super) budget: &'a Budget,
+    /// Whether orders can be made to expire.
+    pub(super) can_expire: bool,
 }
 
 /// What came of a [`Trial`].
@@ -85,7 +87,7 @@ impl Trial<'_> {
         context: SessionContext,
         driver: &mut StageDriver<'_>,
     ) -> SessionOutcome {
-        let Self { property, settings, quiet, .. } = *self;
+        let Self { property, settings, quiet, can_expire, .. } = *self;
         let transport = context.transport;
         let seed = context.seed;
         let mut world = match World::prepare(context, may_order, quiet, driver).await {
@@ -101,7 +103,8 @@ impl Trial<'_> {
                     Property::Sequences => cases.div_ceil(8),
                 };
                 // Paying needs a channel, and the target is nobody's to restart.
-                let effort = Effort { seed, cases, possible: Possible::default() };
+                let possible = Possible { expire: can_expire, ..Possible::default() };
+                let effort = Effort { seed, cases, possible };
                 explore(property, effort, &mut world, driver).await
             }
         };

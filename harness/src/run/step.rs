@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::orders::Asked;
-use crate::target::control::Control;
+use crate::target::control::{Control, ControlError};
 use crate::target::custom_message::Connections;
 use crate::target::rest::{RestError, RestRequest, RestTarget};
 
@@ -35,6 +35,8 @@ pub struct Stage<'a> {
     notes: Vec<Evidence>,
     /// The ids of the orders that were made.
     orders: Vec<String>,
+    /// How many of them were let expire together.
+    expired: usize,
 }
 
 impl<'a> Stage<'a> {
@@ -55,6 +57,7 @@ impl<'a> Stage<'a> {
             first_answered: None,
             notes: Vec::new(),
             orders: Vec::new(),
+            expired: 0,
         }
     }
 
@@ -174,15 +177,30 @@ impl<'a> Stage<'a> {
         }
     }
 
-    async fn let_expire(&self, order_id: Option<String>) -> Observation {
-        let (Some(control), Some(order_id)) = (self.control, order_id) else {
+    /// Lets an order expire, or all that were made since the last time.
+    async fn let_expire(&mut self, order_id: Option<String>) -> Observation {
+        let Some(control) = self.control else {
             let reason = "the target's time can't be moved".to_owned();
             return Observation::Failed { reason };
         };
-        match control.expire(&order_id).await {
-            Ok(()) => Observation::Done,
-            Err(error) => Observation::Failed { reason: error.to_string() },
+        let is_one = order_id.is_some();
+        let orders = match order_id {
+            Some(order_id) => vec![order_id],
+            None => {
+                let since = self.orders.split_at(self.expired).1.to_vec();
+                self.expired = self.orders.len();
+                since
+            }
+        };
+        for order in orders {
+            match control.expire(&order).await {
+                Ok(()) => {}
+                // It is over already, or the target has forgotten it, which is judged where it is read.
+                Err(ControlError::Refused { status: 404 | 409, .. }) if !is_one => {}
+                Err(error) => return Observation::Failed { reason: error.to_string() },
+            }
         }
+        Observation::Done
     }
 
     async fn connect(&mut self, conn: &str) -> Observation {

@@ -470,12 +470,14 @@ impl Suite {
             return Performed { answered: true, took: started.elapsed(), came };
         }
         let connections = self.node.as_ref().map(|(_, target)| Connections::new(*target, started));
-        let stage = Stage::new(self.rest.as_ref(), connections, None, started);
+        let stage = Stage::new(self.rest.as_ref(), connections, None, started)
+            .controlled_by(self.control.as_ref());
         let trial = property::Trial {
             property,
             settings: &self.settings,
             quiet: self.quiet_window(transport),
             budget: &self.budget,
+            can_expire: self.control.is_some(),
         };
         let carried_out = trial.carry_out(context.clone(), stage, started).await;
         self.note_orders(carried_out.orders);

@@ -44,6 +44,11 @@ impl Mock {
         self.mock.as_ref().unwrap().rest_url()
     }
 
+    #[allow(dead_code, reason = "not every test moves the mock's time")]
+    pub(crate) fn control(&self) -> String {
+        self.mock.as_ref().unwrap().control_url()
+    }
+
     pub(crate) fn p2p(&self) -> String {
         self.mock.as_ref().unwrap().p2p().to_owned()
     }
