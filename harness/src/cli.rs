@@ -385,8 +385,7 @@ fn run_command(args: RunArgs) -> Exit {
     init_tracing();
     let view = report::terminal::View::new();
     let finished = runtime.block_on(run::run(settings, &view));
-    // Whatever a hostile target left hanging doesn't hold up the end.
-    runtime.shutdown_timeout(Duration::from_secs(2));
+    leave(runtime);
     match finished {
         Ok(report) => match outputs.write(&report) {
             Ok(()) => {
@@ -425,7 +424,7 @@ fn self_test_command(args: SelfTestArgs) -> Exit {
     let settings = SelfTestSettings { mock, regtest, full, share, filter, jobs, seed };
     let view = self_test::table::TableView::new();
     let finished = runtime.block_on(self_test::self_test(&settings, &view));
-    runtime.shutdown_timeout(Duration::from_secs(2));
+    leave(runtime);
     let report = match finished {
         Ok(report) => report,
         Err(error) => return failed(error.exit(), &error.to_string()),
@@ -435,6 +434,12 @@ fn self_test_command(args: SelfTestArgs) -> Exit {
         Some(Err(error)) => failed(Exit::Usage, &error.to_string()),
         Some(Ok(())) | None => report.exit(),
     }
+}
+
+/// Whatever a hostile target left hanging doesn't hold up the end: it goes with the process, which is about to end, and
+/// all that was started has been. A shutdown would be waited for, and makes tokio's timers panic in tasks that still run.
+fn leave(runtime: tokio::runtime::Runtime) {
+    std::mem::forget(runtime);
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
