@@ -129,8 +129,8 @@ struct RunArgs {
     /// The target takes any text as a token: that it refuses unknown ones is not judged
     #[arg(long, help_heading = "Target")]
     any_token: bool,
-    /// The chain that the target is on, which its invoices, offers and addresses have to be for; without it they only
-    /// have to go with each other
+    /// The chain that the target is on, which its invoices, offers and addresses have to be for; without it that is not
+    /// judged
     #[arg(long, value_enum, help_heading = "Target")]
     network: Option<NetworkArg>,
 

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::chain::Chain;
 use super::{channel_view, coins, payer};
+use crate::target::custom_message::RECONNECT_EVERY;
 use crate::text::hex;
 
 /// How often a channel is looked at while it is waited for.
@@ -32,6 +33,8 @@ pub struct Client<'a> {
     policy: ClientAct,
     /// How deep the funding of the ordered channel has to be, in blocks.
     depth: u32,
+    /// Whether it has left the target.
+    has_left: bool,
 }
 
 /// The two kinds of client.
@@ -54,7 +57,16 @@ impl<'a> Client<'a> {
         refund_address: String,
     ) -> Self {
         let policy = ClientAct::Accept;
-        Self { chain, node, payer, refund_address, payment: None, policy, depth: 1 }
+        Self {
+            chain,
+            node,
+            payer,
+            refund_address,
+            payment: None,
+            policy,
+            depth: 1,
+            has_left: false,
+        }
     }
 
     /// Where coins go that the target sends back.
@@ -136,10 +148,7 @@ impl<'a> Client<'a> {
     async fn connect(&self) -> Result<(), String> {
         let target = self.chain.target;
         let connected = match &self.node {
-            ClientNode::Lsps { node, .. } => node
-                .connect(target.id, target.address, target.timeout)
-                .await
-                .map_err(|error| error.to_string()),
+            ClientNode::Lsps { node, .. } => self.connect_again_if_closed(node).await,
             ClientNode::Ldk(peer) => {
                 peer.connect(target.id, target.address).await.map_err(|error| error.to_string())
             }
@@ -147,6 +156,22 @@ impl<'a> Client<'a> {
         connected.map_err(|reason| {
             format!("the client's node failed to connect to the target: {reason}")
         })
+    }
+
+    /// A node closes a second connection of a key as long as it holds the first, which it may not know to be gone yet.
+    async fn connect_again_if_closed(&self, node: &Node) -> Result<(), String> {
+        let target = self.chain.target;
+        let deadline = Instant::now() + target.timeout;
+        loop {
+            let connected = node.connect(target.id, target.address, target.timeout).await;
+            match connected {
+                Ok(()) => return Ok(()),
+                Err(_) if self.has_left && Instant::now() < deadline => {
+                    tokio::time::sleep(RECONNECT_EVERY).await;
+                }
+                Err(error) => return Err(error.to_string()),
+            }
+        }
     }
 
     async fn act(&mut self, act: ClientAct) -> Result<(), String> {
@@ -158,6 +183,7 @@ impl<'a> Client<'a> {
                         .to_owned());
                 };
                 node.disconnect(&self.chain.target.id);
+                self.has_left = true;
                 return Ok(());
             }
             ClientAct::Accept | ClientAct::Hold | ClientAct::Refuse => {}

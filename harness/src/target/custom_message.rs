@@ -16,7 +16,7 @@ use serde_json::Value;
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// How often a reconnect is tried again.
-const RECONNECT_EVERY: Duration = Duration::from_millis(20);
+pub(crate) const RECONNECT_EVERY: Duration = Duration::from_millis(20);
 
 /// Where the target's node is, and how long to wait for it.
 #[derive(Clone, Copy, Debug)]
