@@ -184,6 +184,8 @@ impl<'a> Client<'a> {
                 };
                 node.disconnect(&self.chain.target.id);
                 self.has_left = true;
+                // Nothing tells that the target has noticed. One that hasn't may rightly fail to open a channel.
+                tokio::time::sleep(self.chain.target.quiet).await;
                 return Ok(());
             }
             ClientAct::Accept | ClientAct::Hold | ClientAct::Refuse => {}
