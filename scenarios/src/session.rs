@@ -4,11 +4,13 @@
 //! Bytes go in, and come out as documents, a transcript and verdicts.
 
 mod aftermath;
+mod digest;
 mod judge;
 mod probe;
 mod refusal;
 pub(crate) mod request;
-mod run;
+mod settle;
+mod start;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -29,7 +31,7 @@ use crate::verdict::{CheckResult, CheckSet, Evidence, Profile, Verdict};
 
 pub(crate) use aftermath::Aftermath;
 pub use aftermath::Ignoring;
-use run::{Pending, Task};
+use start::{Pending, Task};
 
 /// What a session has to know beside its scenario.
 #[derive(Clone, Debug)]

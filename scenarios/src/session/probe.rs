@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::aftermath::{Aftermath, Ignoring};
-use super::run::{MAIN, Pending, Task};
+use super::start::{MAIN, Pending, Task};
 use super::{Session, refusal};
 use crate::action::{Action, Transport};
 use crate::document;
