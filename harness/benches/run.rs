@@ -52,7 +52,7 @@ fn bench() -> Result<(), Failure> {
         measure("messages, both transports, mock start included", 5_000, || {
             runtime.block_on(messages(None, None))
         })?;
-        measure("the same without generated requests", 5_000, || {
+        measure("the same without generated requests", 2_000, || {
             runtime.block_on(messages(Some(0), None))
         })?;
         measure("the same, one scenario at a time", 5_000, || {
