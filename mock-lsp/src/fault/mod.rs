@@ -185,6 +185,7 @@ mod tests {
         let errors = [
             RpcError::parse_error(),
             RpcError::invalid_param("announce_channel", "is missing", &[]),
+            RpcError::invalid_param("order_id", "is no string", &[]),
             RpcError::invalid_params("unknown", &["a".to_owned(), "b".to_owned()]),
             RpcError::method_not_found(),
             RpcError::option_mismatch(&mismatch),
@@ -214,6 +215,7 @@ mod tests {
         large["token"] = json!(7);
         let mut other = order.clone();
         other["refund_onchain_address"] = json!(7);
+        other["token"] = json!("00112233445566778899aabbccddeeff");
         [order, large, other, json!({"order_id": "x"}), json!({"zz": 1}), json!({})]
             .iter()
             .map(object)
@@ -323,9 +325,8 @@ mod tests {
 
     #[test]
     fn every_rewriting_fault_changes_something() {
-        for fault in Fault::all() {
-            assert!(bites(fault.hook), "{} changes nothing", fault.name);
-        }
+        let silent = Fault::all().filter(|fault| !bites(fault.hook)).map(|fault| fault.name);
+        assert_eq!(silent.collect::<Vec<_>>(), Vec::<&str>::new());
     }
 
     #[test]

@@ -51,6 +51,12 @@ impl OnchainPayment {
         })
     }
 
+    /// Whether the coins that were taken are gone, and what else is there isn't worth a refund.
+    fn is_lost(&self) -> bool {
+        let is_taken = |coin: &Coin| self.taken.contains(&coin.outpoint);
+        !self.coins.iter().any(is_taken) && !is_worth_sending(&self.coins)
+    }
+
     /// The coins that can go back and aren't on their way yet.
     fn returnable(&self, is_kept: impl Fn(&Coin) -> bool) -> Vec<Coin> {
         let is_returning = |coin: &Coin| {
@@ -131,13 +137,13 @@ pub(super) fn give_back(order: &mut Order, rules: Rules, actions: &mut Vec<Actio
     admit_loss(order);
 }
 
-/// Nothing is left to send back once the payer has taken the payment back by a double-spend.
+/// Nothing is left to send back once the payer has taken the payment back by a double-spend, dust aside.
 fn admit_loss(order: &mut Order) {
     let has_failed = order.state == OrderState::Failed;
     if let Some(onchain) = &mut order.onchain
         && has_failed
         && onchain.state == OnchainState::Paid
-        && onchain.coins.is_empty()
+        && onchain.is_lost()
         && onchain.refunds.iter().all(|refund| refund.stage == RefundStage::Void)
     {
         onchain.state = OnchainState::Refunded;

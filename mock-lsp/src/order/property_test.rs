@@ -416,3 +416,19 @@ proptest! {
         world.is_fair();
     }
 }
+
+#[test]
+fn dust_beside_a_payment_that_was_double_spent_does_not_keep_an_order_open() {
+    let mut world = World::new(true);
+    for happening in [
+        Happening::Sends { sat: TOTAL_SAT, sat_per_kwu: 0 },
+        Happening::Sends { sat: TOTAL_SAT, sat_per_kwu: 1_001 },
+        Happening::Sends { sat: 1, sat_per_kwu: 0 },
+        Happening::DoubleSpent,
+        Happening::DoubleSpent,
+    ] {
+        world.happens(&happening);
+    }
+    world.comes_to_rest();
+    world.is_fair();
+}
