@@ -51,10 +51,10 @@ impl OnchainPayment {
         })
     }
 
-    /// Whether the coins that were taken are gone, and what else is there isn't worth a refund.
+    /// Whether coins that were taken are gone, and what is left isn't worth a refund.
     fn is_lost(&self) -> bool {
-        let is_taken = |coin: &Coin| self.taken.contains(&coin.outpoint);
-        !self.coins.iter().any(is_taken) && !is_worth_sending(&self.coins)
+        let is_here = |outpoint| self.coins.iter().any(|coin| coin.outpoint == outpoint);
+        !self.taken.iter().copied().all(is_here) && !is_worth_sending(&self.coins)
     }
 
     /// The coins that can go back and aren't on their way yet.
