@@ -19,6 +19,9 @@ type Failure = Box<dyn std::error::Error>;
 /// How often each is run, unless it takes long.
 const RUNS: usize = 9;
 
+/// A token that the mocks accept: ldk-node's own LSPS1 client orders with one.
+const TOKEN: &str = "bench-token";
+
 /// Set for the mocks of the self-test, which this program acts as.
 const ACT_AS_MOCK: &str = "LSPS1_BENCH_ACT_AS_MOCK";
 
@@ -131,7 +134,7 @@ fn self_test() -> Result<Duration, Failure> {
 /// scenarios at a time, or the usual numbers.
 async fn messages(cases: Option<u32>, jobs: Option<usize>) -> Result<Duration, Failure> {
     let started = Instant::now();
-    let mock = MockLsp::start(Config::default()).await?;
+    let mock = MockLsp::start(mock_config()).await?;
     let mut settings = Settings::new(target_of(&mock)?, 1);
     settings.property.cases = cases;
     settings.jobs = jobs;
@@ -164,7 +167,9 @@ fn purchases(runtime: &Runtime) -> Result<(), Failure> {
     let (mock, suite) = runtime.block_on(standing_network())?;
     let suite = Arc::new(suite);
     let plan = suite.plan();
-    for planned in plan.planned.iter().filter(|planned| suite.name(planned).contains("purchase")) {
+    // One of them waits a second for an LSP that doesn't wait.
+    let is_timed = |name: &str| name.contains("purchase") && !name.contains("client-returns");
+    for planned in plan.planned.iter().filter(|planned| is_timed(&suite.name(planned))) {
         let once = || runtime.block_on(purchase(&suite, planned));
         measure(&suite.name(planned), 400, once)?;
     }
@@ -195,7 +200,7 @@ async fn purchase(suite: &Arc<Suite>, planned: &Planned) -> Result<Duration, Fai
 async fn standing_network() -> Result<(MockLsp, Suite), Failure> {
     let network = Network::start(NetworkConfig::default()).await?;
     let rpc = network.bitcoind().rpc();
-    let mut config = Config::default();
+    let mut config = mock_config();
     config.engine = EngineConfig::Regtest {
         bitcoind: Some(BitcoindConfig { rpc: rpc.url().to_owned(), auth: rpc.auth().clone() }),
         faucet: Some(network.faucet_url()),
@@ -206,11 +211,18 @@ async fn standing_network() -> Result<(MockLsp, Suite), Failure> {
     Ok((mock, suite))
 }
 
+fn mock_config() -> Config {
+    let mut config = Config::default();
+    config.tokens = vec![TOKEN.to_owned()];
+    config
+}
+
 fn target_of(mock: &MockLsp) -> Result<TargetSettings, Failure> {
     Ok(TargetSettings {
         rest: Some(mock.rest_url().parse()?),
         p2p: Some(mock.p2p().parse()?),
         network: Some("regtest".to_owned()),
+        token: Some(TOKEN.to_owned()),
         ..TargetSettings::default()
     })
 }
