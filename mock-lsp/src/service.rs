@@ -9,7 +9,7 @@ pub(crate) mod db;
 mod operator;
 mod store;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -103,8 +103,8 @@ struct Parts {
     store: Mutex<Store>,
     journal: Journal,
     answers: AtomicU64,
-    /// The clients that have called get_info on their connection, for a fault.
-    informed: Mutex<HashSet<PublicKey>>,
+    /// How often clients have called what on their connections, for faults.
+    calls: Mutex<HashMap<(PublicKey, Method), u32>>,
     /// Counts the changes of orders.
     changes: watch::Sender<u64>,
     /// Wakes the timer when orders have to be looked at earlier.
@@ -126,7 +126,7 @@ impl Service {
                 store,
                 journal: Journal::default(),
                 answers: AtomicU64::new(0),
-                informed: Mutex::default(),
+                calls: Mutex::default(),
                 changes: watch::Sender::new(0),
                 new_wakeup: Notify::new(),
             }),
@@ -172,18 +172,21 @@ impl Service {
         Ok(result)
     }
 
-    /// Whether a client has called get_info on its connection, or does so now. Only a fault asks.
-    pub(crate) fn has_asked(&self, client: PublicKey, method: Method) -> bool {
-        let mut informed = self.parts.informed.lock();
-        if method == Method::GetInfo {
-            informed.insert(client);
-        }
-        method != Method::CreateOrder || informed.contains(&client)
+    /// Counts a call of a client's on its connection. Only faults ask.
+    pub(crate) fn count_call(&self, client: PublicKey, method: Method) {
+        let mut calls = self.parts.calls.lock();
+        let count = calls.entry((client, method)).or_insert(0u32);
+        *count = count.saturating_add(1);
     }
 
-    /// Forgets what a client has asked for on its former connection.
-    pub(crate) fn forget_questions(&self, client: &PublicKey) {
-        self.parts.informed.lock().remove(client);
+    /// How often a client has called a method on its connection.
+    pub(crate) fn calls(&self, client: PublicKey, method: Method) -> u32 {
+        self.parts.calls.lock().get(&(client, method)).copied().unwrap_or(0)
+    }
+
+    /// Forgets what a client has called on its former connection.
+    pub(crate) fn forget_calls(&self, client: &PublicKey) {
+        self.parts.calls.lock().retain(|(caller, _), _| caller != client);
     }
 
     fn find_order(&self, id: &str, reader: Option<&PublicKey>) -> Result<Order, RpcError> {

@@ -59,7 +59,7 @@ impl CustomMessageFace {
 
     /// A node has connected.
     pub(crate) fn on_connected(&self, peer: PublicKey) {
-        self.service.forget_questions(&peer);
+        self.service.forget_calls(&peer);
         self.ignored.lock().remove(&peer);
         // Only a fault has kept one.
         let answer = self.last_answers.lock().remove(&peer);
@@ -181,9 +181,7 @@ fn read_call(
     };
     let scene = service.scene(Some(method));
     service.faults().receive(Face::P2p, method, &mut params, &scene)?;
-    if service.faults().on(Switch::WantsInfoFirst) && !service.has_asked(peer, method) {
-        return Err(RpcError::client_rejected("call lsps1.get_info first"));
-    }
+    refuse_by_calls(service, peer, method)?;
     let params = &params;
     match method {
         Method::ListProtocols => {
@@ -194,6 +192,30 @@ fn read_call(
             .map(|request| Call::CreateOrder { client: peer, request }),
         Method::GetOrder => lsps1::read_get_order(params, &reading)
             .map(|order_id| Call::GetOrder { order_id, reader: Some(peer) }),
+    }
+}
+
+/// What faults make of a client's calls before this one.
+fn refuse_by_calls(service: &Service, peer: PublicKey, method: Method) -> Result<(), RpcError> {
+    let faults = service.faults();
+    let counting = [Switch::WantsInfoFirst, Switch::TiresOfGetInfo, Switch::TiresOfListProtocols];
+    if !counting.iter().any(|switch| faults.on(*switch)) {
+        return Ok(());
+    }
+    service.count_call(peer, method);
+    let refused = match method {
+        Method::ListProtocols => {
+            faults.on(Switch::TiresOfListProtocols) && service.calls(peer, method) >= 15
+        }
+        Method::GetInfo => faults.on(Switch::TiresOfGetInfo) && service.calls(peer, method) >= 10,
+        Method::CreateOrder => {
+            faults.on(Switch::WantsInfoFirst) && service.calls(peer, Method::GetInfo) == 0
+        }
+        Method::GetOrder => false,
+    };
+    match refused {
+        true => Err(RpcError::client_rejected("not in the order that this LSP likes")),
+        false => Ok(()),
     }
 }
 

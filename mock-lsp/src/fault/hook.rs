@@ -154,6 +154,8 @@ pub(crate) enum Switch {
     NotifiesByPosition,
     ReplaysAnswers,
     WantsInfoFirst,
+    TiresOfGetInfo,
+    TiresOfListProtocols,
     // Orders.
     TotalOffByOne,
     InvoiceOffByOne,

@@ -2,12 +2,14 @@
 
 use super::super::{params, rewrite};
 use super::Edit::{Do, Number, Remove, Set, Text};
-use super::{Faces, Fault, GetInfo, Hook, Needs, faults};
+use super::{Faces, Fault, GetInfo, Hook, Needs, Switch, faults};
 
 pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "get-info-wants-version", "L0-107 L0-111 L1-001 L1-010 L1-011 L1-012 L1-013 L1-014 L1-015 L1-016 L1-017 L1-018 L1-019 \
      L1-020 L1-021 L1-038",
     "Refuses get_info without a version, as in 2023", Hook::Refuses(Faces::P2p, &[GetInfo], params::refuse_without_version);
+    "tires-of-get-info", "L1-038",
+    "Refuses a client's tenth get_info on a connection", Hook::Switch(Switch::TiresOfGetInfo);
     "info-moves", "L1-006 L1-007 L1-044 L1-100 RD-009",
     "Offers another maximum with every other answer", Hook::Result(&[GetInfo], &[Do(rewrite::moving_info)]);
     "zero-reserve-moves", "L1-006 L1-007 RD-009",

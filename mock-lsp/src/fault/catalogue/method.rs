@@ -10,6 +10,8 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "no-list-protocols", "L0-004 L0-012 L0-017 L0-026 L0-044 L0-055 L0-063 L0-083 L0-106 L0-107 L0-108 L0-109 L0-110 \
      L0-112 L0-113 L0-129 L0-133",
     "Doesn't know list_protocols", Hook::Refuses(Faces::P2p, &[ListProtocols], params::refuse_unknown_method);
+    "tires-of-list-protocols", "L0-113",
+    "Refuses a client's fifteenth list_protocols on a connection", Hook::Switch(Switch::TiresOfListProtocols);
     "zero-in-protocols", "L0-110",
     "Lists LSPS0 among the protocols", Hook::Result(&[ListProtocols], &[Set("protocols", "[0, 1]")]);
     "no-protocols", "L0-111 L1-001 RD-008",

@@ -5,6 +5,8 @@ use super::Edit::{Add, Do, Number, Remove, Rename, Replace, Set, Shift};
 use super::{CreateOrder, Faces, Fault, GetOrder, Hook, Needs, ORDERS, Switch, faults};
 
 pub(super) const FAULTS: &[Fault] = faults! { Messages;
+    "order-id-empty-when-read", "L1-077 L1-116 L1-121 RD-019",
+    "Sends an empty order_id in answers to get_order", Hook::Result(&[GetOrder], &[Set("order_id", "\"\"")]);
     "order-id-missing", "L1-046 L1-047 L1-050 L1-065 L1-077 L1-079 L1-080 RD-010 RD-016",
     "Leaves order_id out of new orders", Hook::Result(&[CreateOrder], &[Remove("order_id")]);
     "order-id-too-long", "L1-079 L1-080 RD-016",
