@@ -4,6 +4,7 @@
 //! engine, whose events come back through [`Service::run`].
 
 mod bent;
+mod calls;
 mod create;
 pub(crate) mod db;
 mod operator;
@@ -29,6 +30,7 @@ use crate::order::{
     Action, Event, Fee, Htlc, Ignored, LightningKey, LightningState, OnchainPayment, Opening,
     Order, OrderRequest, OrderState, PaymentOption, PaymentWays, RefundStage, Terms, machine,
 };
+use calls::Calls;
 use db::Db;
 pub(crate) use operator::{Operation, OperationError, Pretence};
 use store::Store;
@@ -103,8 +105,8 @@ struct Parts {
     store: Mutex<Store>,
     journal: Journal,
     answers: AtomicU64,
-    /// How often clients have called what on their connections, for faults.
-    calls: Mutex<HashMap<(PublicKey, Method), u32>>,
+    /// What clients have called on their connections, for faults.
+    calls: Mutex<HashMap<PublicKey, Calls>>,
     /// Counts the changes of orders.
     changes: watch::Sender<u64>,
     /// Wakes the timer when orders have to be looked at earlier.
@@ -172,21 +174,17 @@ impl Service {
         Ok(result)
     }
 
-    /// Counts a call of a client's on its connection. Only faults ask.
-    pub(crate) fn count_call(&self, client: PublicKey, method: Method) {
+    /// Notes a call of a client's, and tells of those on its connection. Only faults ask.
+    pub(crate) fn note_call(&self, client: PublicKey, method: Method) -> Calls {
         let mut calls = self.parts.calls.lock();
-        let count = calls.entry((client, method)).or_insert(0u32);
-        *count = count.saturating_add(1);
-    }
-
-    /// How often a client has called a method on its connection.
-    pub(crate) fn calls(&self, client: PublicKey, method: Method) -> u32 {
-        self.parts.calls.lock().get(&(client, method)).copied().unwrap_or(0)
+        let known = calls.entry(client).or_default();
+        known.note(method);
+        *known
     }
 
     /// Forgets what a client has called on its former connection.
     pub(crate) fn forget_calls(&self, client: &PublicKey) {
-        self.parts.calls.lock().retain(|(caller, _), _| caller != client);
+        self.parts.calls.lock().remove(client);
     }
 
     fn find_order(&self, id: &str, reader: Option<&PublicKey>) -> Result<Order, RpcError> {

@@ -202,15 +202,11 @@ fn refuse_by_calls(service: &Service, peer: PublicKey, method: Method) -> Result
     if !counting.iter().any(|switch| faults.on(*switch)) {
         return Ok(());
     }
-    service.count_call(peer, method);
+    let calls = service.note_call(peer, method);
     let refused = match method {
-        Method::ListProtocols => {
-            faults.on(Switch::TiresOfListProtocols) && service.calls(peer, method) >= 15
-        }
-        Method::GetInfo => faults.on(Switch::TiresOfGetInfo) && service.calls(peer, method) >= 10,
-        Method::CreateOrder => {
-            faults.on(Switch::WantsInfoFirst) && service.calls(peer, Method::GetInfo) == 0
-        }
+        Method::ListProtocols => faults.on(Switch::TiresOfListProtocols) && calls.in_a_row >= 15,
+        Method::GetInfo => faults.on(Switch::TiresOfGetInfo) && calls.in_a_row >= 10,
+        Method::CreateOrder => faults.on(Switch::WantsInfoFirst) && !calls.has_asked,
         Method::GetOrder => false,
     };
     match refused {

@@ -14,7 +14,7 @@ pub(crate) use error::{Object, RpcError};
 pub(crate) use params::{Params, Reading};
 
 /// A method that the mock knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     /// `lsps0.list_protocols`
     ListProtocols,

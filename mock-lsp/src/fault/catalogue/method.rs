@@ -11,7 +11,7 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
      L0-112 L0-113 L0-129 L0-133",
     "Doesn't know list_protocols", Hook::Refuses(Faces::P2p, &[ListProtocols], params::refuse_unknown_method);
     "tires-of-list-protocols", "L0-113",
-    "Refuses a client's fifteenth list_protocols on a connection", Hook::Switch(Switch::TiresOfListProtocols);
+    "Refuses a client's fifteenth list_protocols in a row", Hook::Switch(Switch::TiresOfListProtocols);
     "zero-in-protocols", "L0-110",
     "Lists LSPS0 among the protocols", Hook::Result(&[ListProtocols], &[Set("protocols", "[0, 1]")]);
     "no-protocols", "L0-111 L1-001 RD-008",
