@@ -12,6 +12,7 @@ use lsps1_scenarios::property::Replay;
 use lsps1_scenarios::{Profile, Transport};
 
 use crate::exit::Exit;
+use crate::run::pay_hook::PayHook;
 use crate::run::property::PropertySettings;
 use crate::run::{ChainFrom, Settings, TargetSettings};
 use crate::self_test::{self, SelfTestSettings, Share};
@@ -86,6 +87,8 @@ fn run_examples() -> String {
          lsps1-harness run --regtest --target-cmd 'mock-lsp --engine regtest --rest 127.0.0.1:0 --p2p 127.0.0.1:0'\n\n  \
          # A regtest network that is there, the LSP on it\n  \
          lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --bitcoind-rpc http://polaruser:polarpass@127.0.0.1:18443\n\n  \
+         # An LSP on signet or mainnet: an order is paid, its channel refused, and the payment has to come back\n  \
+         lsps1-harness run --p2p 02ab…@lsp.example:9735 --pay-cmd 'lncli payinvoice --force {{invoice}}' --allow-spend 20000\n\n  \
          # One scenario again, with the same generated values\n  \
          lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --filter create-order --seed 7\n\n  \
          # Many generated requests; then what one of them has broken, once more\n  \
@@ -93,6 +96,10 @@ fn run_examples() -> String {
          lsps1-harness run --p2p 02ab…@127.0.0.1:9735 --replay replay-p2p-property-requests-L1-044.json\n\n\
          Judging takes orders that nobody pays: the scenarios make about a hundred over both transports, each with a key of\n\
          its own, and generated conversations up to --max-orders more. The last lines and the report say how many were made.\n\n\
+         The command given to --pay-cmd is run without a shell, too, once for each payment, and gets nothing but invoices that\n\
+         can be read, are signed, and are within --allow-spend; a payment counts when it begins. If it prints the preimage,\n\
+         that is proof of the payment. It is ended with its scenario, which doesn't end a payment of the node behind it.\n\
+         Whoever is paid may keep the money: that is what is judged.\n\n\
          The command given to --target-cmd is split into words like a shell does, but no shell runs it. It finds the\n\
          network in LSPS1_BITCOIND_RPC_URL, LSPS1_BITCOIND_COOKIE_FILE, LSPS1_ELECTRUM_URL, LSPS1_FAUCET_URL and\n\
          LSPS1_NETWORK. Once it can be used it prints one line of JSON on standard output with \"rest\" and \"p2p\", unless\n\
@@ -149,6 +156,24 @@ struct RunArgs {
     /// bitcoind's cookie file, if --bitcoind-rpc has no user and password
     #[arg(long, value_name = "FILE", requires = "bitcoind_rpc", help_heading = "Chain")]
     bitcoind_cookie: Option<PathBuf>,
+
+    /// Pays invoices where there is no chain of one's own: a command in which {invoice} stands for the invoice, such as
+    /// 'lncli payinvoice --force {invoice}'. It has to go on until the payment has succeeded (exit status 0) or failed
+    #[arg(
+        long,
+        value_name = "CMD",
+        requires = "allow_spend",
+        conflicts_with_all = ["regtest", "bitcoind_rpc"],
+        help_heading = "Payments"
+    )]
+    pay_cmd: Option<String>,
+    /// The most that the invoices of the run may add up to, in sat, those that come back included. What the payer's node
+    /// pays for routing isn't in an invoice: limit that in the command
+    #[arg(long, value_name = "SAT", requires = "pay_cmd", help_heading = "Payments")]
+    allow_spend: Option<u64>,
+    /// Pays invoices of mainnet, too
+    #[arg(long, requires = "pay_cmd", help_heading = "Payments")]
+    allow_mainnet: bool,
 
     /// Only scenarios whose name, as in `p2p::get-info-shape`, or requirement ids contain this; repeatable, any may match
     #[arg(long, value_name = "TEXT", help_heading = "Selection")]
@@ -493,6 +518,14 @@ impl RunArgs {
             (None, true) => ChainFrom::Started,
             (None, false) => ChainFrom::None,
         };
+        let pay_hook = match self.pay_cmd {
+            Some(command) => Some(
+                // Without an allowance nothing is spent.
+                PayHook::new(&command, self.allow_spend.unwrap_or(0), self.allow_mainnet)
+                    .map_err(|error| format!("--pay-cmd: {error}"))?,
+            ),
+            None => None,
+        };
         let mut settings = Settings {
             target: TargetSettings {
                 rest: self.rest,
@@ -504,6 +537,7 @@ impl RunArgs {
                 network: self.network.map(|network| network.name().to_owned()),
             },
             chain,
+            pay_hook,
             filter: self.filter,
             skip: self.skip,
             transport: self.transport.map(|transport| match transport {

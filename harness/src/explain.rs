@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use lsps1_scenarios::coverage::{Covered, coverage};
 use lsps1_scenarios::invariant::SUBJECTS;
-use lsps1_scenarios::{Catalogue, Level, Requirement, Scenario, compat};
+use lsps1_scenarios::{Catalogue, Level, Otherwise, Requirement, Scenario, compat};
 
 use crate::faults;
 use crate::list::{ListError, catalogue, load};
@@ -157,7 +157,11 @@ fn scenario(scenario: &Scenario, catalogue: &Catalogue) -> String {
         let _ = writeln!(text, "Needs: {}", needs.join(", "));
     }
     for condition in scenario.only_if() {
-        let _ = writeln!(text, "Skipped unless {} ({})", condition.that, condition.reason);
+        let otherwise = match condition.otherwise {
+            Otherwise::Skip => "Skipped",
+            Otherwise::Inconclusive => "Inconclusive",
+        };
+        let _ = writeln!(text, "{otherwise} unless {} ({})", condition.that, condition.reason);
     }
     let _ = writeln!(text, "File: {}\n\nChecks:", scenario.source());
     for id in scenario.requirements() {

@@ -34,7 +34,7 @@ use lsps1_harness::report::evidence;
 use lsps1_harness::run::plan::{Obstacle, Planned};
 use lsps1_harness::run::suite::Suite;
 use lsps1_harness::run::{ChainFrom, Settings, Silent, TargetSettings};
-use lsps1_scenarios::{Need, Transport, Verdict};
+use lsps1_scenarios::{Transport, Verdict};
 use mock_lsp::{BitcoindConfig, Config, EngineConfig, MockLsp};
 use tokio::runtime::Runtime;
 
@@ -86,8 +86,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for scenario in &scenarios {
         for &transport in scenario.transports() {
-            let (id, on_chain) =
-                (scenario.id().to_owned(), scenario.needs().contains(&Need::Chain));
+            let (id, on_chain) = (scenario.id().to_owned(), scenario.is_paid());
             let stage = Arc::clone(&stage);
             trials.push(Trial::test(format!("{transport}::{id}"), move || {
                 stage.judge(&id, transport, on_chain)

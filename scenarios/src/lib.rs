@@ -47,7 +47,7 @@ pub use action::{
 };
 pub use requirement::{Binds, Catalogue, Level, Position, Requirement, RequirementId};
 pub use scenario::{
-    ClientKind, Need, PayerKind, Scenario, ScenarioError, builtin_scenarios, load_dir,
+    ClientKind, Need, Otherwise, PayerKind, Scenario, ScenarioError, builtin_scenarios, load_dir,
 };
 pub use session::{Ignoring, Session, SessionContext, SessionOutcome};
 pub use transcript::{Exchange, Transcript};

@@ -27,6 +27,8 @@ use crate::requirement::RequirementId;
 pub enum Need {
     /// Control of the chain: a payer, a miner and a client's node.
     Chain,
+    /// Somebody who pays an invoice, and a client's node that takes no channel. A chain gives both.
+    Payer,
     /// A good token, given by the target's operator.
     Token,
     /// A second node key.
@@ -41,6 +43,7 @@ impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Chain => "chain",
+            Self::Payer => "payer",
             Self::Token => "token",
             Self::SecondKey => "second-key",
             Self::Clock => "clock",
@@ -147,6 +150,11 @@ impl Scenario {
         &self.needs
     }
 
+    /// Whether orders are paid in it.
+    pub fn is_paid(&self) -> bool {
+        self.needs.iter().any(|need| matches!(need, Need::Chain | Need::Payer))
+    }
+
     /// Which node gets the channel, if it needs a chain.
     pub fn client(&self) -> ClientKind {
         self.client
@@ -194,14 +202,28 @@ impl Scenario {
     }
 }
 
-/// A condition under which a scenario applies; it is skipped otherwise.
+/// A condition under which a scenario applies.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// Boolean expression over the documents of the prelude.
     pub that: String,
-    /// Why the scenario is skipped if it doesn't hold.
+    /// Why the scenario ends if it doesn't hold.
     pub reason: String,
+    /// What the scenario is then.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+}
+
+/// What a scenario is if a condition of it doesn't hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Otherwise {
+    /// It doesn't apply to the target.
+    #[default]
+    Skip,
+    /// Something that isn't the target's has failed.
+    Inconclusive,
 }
 
 /// One step.

@@ -19,7 +19,7 @@ use lsp::Choices;
 use lsps1_scenarios::invariant::{self, RunFacts};
 use lsps1_scenarios::property::{Driver, Effort, Possible, Property, World, WorldError, explore};
 use lsps1_scenarios::{
-    Action, CheckResult, Need, Observation, Session, Span, Transport, Verdict, builtin_scenarios,
+    Action, CheckResult, Observation, Session, Span, Transport, Verdict, builtin_scenarios,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -153,7 +153,7 @@ fn complaints(choices: &Choices, liberties: &Liberties) -> Vec<String> {
     let mut facts = RunFacts::default();
     let mut judged = 0;
     for scenario in builtin_scenarios().unwrap() {
-        if scenario.needs().contains(&Need::Chain) || scenario.property().is_some() {
+        if scenario.is_paid() || scenario.property().is_some() {
             continue;
         }
         for transport in scenario.transports() {

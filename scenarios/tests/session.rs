@@ -463,6 +463,28 @@ steps: [{ call: get_info, expect: [{ for: [L1-010], at: $.result }] }]
 }
 
 #[test]
+fn a_condition_of_a_step_ends_the_scenario_before_its_expectations() {
+    let with = |otherwise: &str| {
+        let text = format!(
+            r#"
+id: ends
+title: Ends
+steps:
+  - call: get_info
+    only_if: {{ that: "this.result.min_channel_balance_sat | int == 0", reason: there is a minimum{otherwise} }}
+    expect: [{{ for: [L1-010], at: $.result, is: {{ const: nothing }} }}]
+"#
+        );
+        let outcome = run(&scenario(&text), context(Transport::P2p), &mut Target::good());
+        assert_eq!(outcome.reason.as_deref(), Some("there is a minimum"));
+        assert_eq!(verdict(&outcome, "L1-010"), Some(outcome.verdict));
+        outcome.verdict
+    };
+    assert_eq!(with(""), Verdict::Skip);
+    assert_eq!(with(", otherwise: inconclusive"), Verdict::Inconclusive);
+}
+
+#[test]
 fn chain_steps_become_actions_and_documents() {
     let purchase = scenario(
         r#"

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dialect::DialectReport;
 use crate::exit::Exit;
+use crate::run::pay_hook::Spent;
 use crate::text::counted;
 
 /// Names the version of the report's form.
@@ -138,10 +139,32 @@ pub struct RunReport {
     pub jobs: usize,
     /// How many orders were made on the target.
     pub orders: usize,
+    /// What `--pay-cmd` has paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payments: Option<PaymentsReport>,
     /// Whether a MUST that was not judged makes the run inconclusive.
     pub require_judged: bool,
     /// The exit code.
     pub exit_code: u8,
+}
+
+/// The payments that were begun by `--pay-cmd`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentsReport {
+    /// How many.
+    pub begun: usize,
+    /// What their invoices add up to, in sat.
+    pub sat: u64,
+    /// How many of them have failed: nothing was paid, or it came back.
+    pub failed: usize,
+    /// How many of them were on their way or held when their scenario ended.
+    pub open: usize,
+}
+
+impl From<Spent> for PaymentsReport {
+    fn from(Spent { payments: begun, sat, failed, open }: Spent) -> Self {
+        Self { begun, sat, failed, open }
+    }
 }
 
 /// How many scenarios ended with each verdict.
@@ -278,6 +301,7 @@ mod tests {
                 quiet_ms: 1,
                 jobs: 1,
                 orders: 0,
+                payments: None,
                 require_judged: false,
                 exit_code: 0,
             },

@@ -11,7 +11,7 @@ use lsps1_scenarios::{Transport, Verdict};
 use super::Report;
 use super::dialect::{DialectFinding, DialectReport};
 use super::evidence;
-use super::model::{FindingReport, ScenarioReport};
+use super::model::{FindingReport, PaymentsReport, ScenarioReport};
 use crate::run::{Settings, Watcher};
 use crate::text::{clipped, counted, one_line};
 
@@ -53,6 +53,9 @@ impl View {
             report.summary,
             counted(report.run.orders, "order", "orders"),
         ));
+        if let Some(payments) = report.run.payments {
+            self.line(&payments_line(payments));
+        }
         let exit = report.exit();
         let style = if exit.code() == 0 { GOOD } else { BAD };
         self.line(&format!("{style}exit {}: {}{style:#}", exit.code(), report.exit_reason()));
@@ -198,6 +201,21 @@ const fn style_of(verdict: Verdict) -> Style {
 }
 
 /// `12 of 278 MUST rows were not judged: 10 need a chain, …`.
+/// What was spent; what may still be on its way isn't passed over.
+fn payments_line(payments: PaymentsReport) -> String {
+    let PaymentsReport { begun, sat, failed, open } = payments;
+    let mut line = format!(
+        "--pay-cmd: {} begun over {sat} sat, routing fees not counted; {failed} failed or came back",
+        counted(begun, "payment", "payments")
+    );
+    if open > 0 {
+        line.push_str(&format!(
+            ", {open} may be held until the order expires, or the payment times out: look at the payer's node"
+        ));
+    }
+    line
+}
+
 fn not_judged_line(report: &Report) -> String {
     let count = report.not_judged_count();
     if count == 0 {

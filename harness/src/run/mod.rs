@@ -1,13 +1,16 @@
 //! A run, from settings to report.
 
+pub mod buyer;
 pub mod chain;
 mod channel_view;
 pub mod client;
 mod coins;
 pub mod collect;
 pub mod fingerprint;
+pub mod hook_client;
 pub mod liveness;
 mod orders;
+pub mod pay_hook;
 mod payer;
 pub mod plan;
 pub mod property;
@@ -32,6 +35,7 @@ use crate::report::model::{FindingReport, RunReport, SCHEMA, ScenarioReport};
 use crate::target::address::{BaseUrl, NodeAddress};
 use crate::text::Redactor;
 use collect::Collector;
+use pay_hook::PayHook;
 use plan::Selection;
 use property::PropertySettings;
 use suite::Suite;
@@ -71,6 +75,8 @@ pub struct Settings {
     pub target: TargetSettings,
     /// The chain around the target, for what needs payments and channels.
     pub chain: ChainFrom,
+    /// What pays where there is no chain; `None`: what needs a payment is skipped there.
+    pub pay_hook: Option<PayHook>,
     /// Only scenarios that contain one of these, if there are any.
     pub filter: Vec<String>,
     /// No scenarios that contain one of these.
@@ -142,6 +148,7 @@ impl Settings {
         Self {
             target,
             chain: ChainFrom::None,
+            pay_hook: None,
             filter: Vec::new(),
             skip: Vec::new(),
             transport: None,
@@ -287,6 +294,7 @@ pub async fn run(settings: Settings, watcher: &dyn Watcher) -> Result<Report, Ru
             quiet_ms: millis(settings.quiet_window(suite.is_all_on_loopback())),
             jobs: suite.jobs(),
             orders: suite.orders_made(),
+            payments: suite.payments(),
             require_judged: settings.require_judged,
             exit_code: 0,
         },

@@ -13,6 +13,8 @@ pub struct Means {
     pub p2p: Face,
     /// Whether there is a chain with payer, miner and clients, or why what needs one can't be brought to a verdict.
     pub chain: ChainMeans,
+    /// Whether there is something that pays where there is no chain.
+    pub payer: PayerMeans,
     /// Whether the operator gave a good token.
     pub token: bool,
     /// Whether the target lets its time be moved.
@@ -45,6 +47,18 @@ pub enum ChainMeans {
     Failed(String),
 }
 
+/// What pays where there is no chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PayerMeans {
+    /// None was given.
+    #[default]
+    None,
+    /// It is there.
+    Ready,
+    /// It was given, but its set-up failed.
+    Failed(String),
+}
+
 impl Means {
     /// The target's face for a transport.
     #[must_use]
@@ -60,6 +74,9 @@ impl Means {
 pub(super) const NEEDS_CHAIN: &str =
     "needs a chain (give --regtest with --target-cmd, or --bitcoind-rpc)";
 
+/// What is said of a scenario that can't be run without somebody who pays.
+const NEEDS_PAYER: &str = "needs a payer (give --pay-cmd with --allow-spend; or a chain: --regtest with --target-cmd, or --bitcoind-rpc)";
+
 /// What the operator wants to see run.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -69,7 +86,7 @@ pub struct Selection {
     pub skip: Vec<String>,
     /// Only this transport.
     pub transport: Option<Transport>,
-    /// Only scenarios that need a chain.
+    /// Only scenarios in which orders are paid.
     pub only_on_chain: bool,
 }
 
@@ -102,7 +119,7 @@ pub enum Left {
     NoTransport(Transport),
 }
 
-/// What a run does, in order: what needs no chain first, what needs the target for itself last, custom messages before
+/// What a run does, in order: what takes no payment first, what needs the target for itself last, custom messages before
 /// REST.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -142,8 +159,8 @@ impl Plan {
         }
         plan.planned.sort_by_key(|planned| {
             let scenario = scenarios.get(planned.index);
-            let on_chain = scenario.is_some_and(|it| it.needs().contains(&Need::Chain));
-            (on_chain, scenario.is_some_and(Scenario::is_alone), planned.transport)
+            let is_paid = scenario.is_some_and(Scenario::is_paid);
+            (is_paid, scenario.is_some_and(Scenario::is_alone), planned.transport)
         });
         plan
     }
@@ -196,7 +213,7 @@ fn left_out(
     let selected = selection.transport.is_none_or(|only| only == transport)
         && (selection.filter.is_empty() || selection.filter.iter().any(contains))
         && !selection.skip.iter().any(contains)
-        && (!selection.only_on_chain || scenario.needs().contains(&Need::Chain));
+        && (!selection.only_on_chain || scenario.is_paid());
     if *means.face(transport) == Face::None {
         Some(Left::NoTransport(transport))
     } else if !selected {
@@ -215,6 +232,15 @@ fn obstacle(scenario: &Scenario, transport: Transport, means: &Means) -> Option<
             ChainMeans::Ready => None,
             ChainMeans::None => Some(Obstacle::NotGiven(NEEDS_CHAIN.to_owned())),
             ChainMeans::Failed(reason) => Some(Obstacle::Failed(reason.clone())),
+        },
+        Need::Payer => match (&means.chain, &means.payer) {
+            (ChainMeans::Ready, _) | (ChainMeans::None, PayerMeans::Ready) => None,
+            (ChainMeans::None, PayerMeans::None) => {
+                Some(Obstacle::NotGiven(NEEDS_PAYER.to_owned()))
+            }
+            (ChainMeans::Failed(reason), _) | (ChainMeans::None, PayerMeans::Failed(reason)) => {
+                Some(Obstacle::Failed(reason.clone()))
+            }
         },
         Need::Token if means.token => None,
         Need::Token => Some(Obstacle::NotGiven(
@@ -291,6 +317,26 @@ mod tests {
         let plan = Plan::new(&scenarios, &Selection::default(), &means);
         assert_eq!(plan.planned[2].obstacle, None);
         assert_eq!(plan.planned[3].obstacle, Some(Obstacle::Failed("no bitcoind".into())));
+    }
+
+    #[test]
+    fn a_payer_is_a_command_or_a_chain() {
+        let folder = tempfile::tempdir().unwrap();
+        let text =
+            "id: paid\ntitle: t\ntransports: [p2p]\nneeds: [payer]\nsteps:\n  - call: get_info\n";
+        std::fs::write(folder.path().join("a.yaml"), text).unwrap();
+        let scenarios = load(folder.path());
+        let obstacle = |chain: ChainMeans, payer: PayerMeans| {
+            let means = Means { p2p: Face::There, chain, payer, ..Means::default() };
+            Plan::new(&scenarios, &Selection::default(), &means).planned[0].obstacle.clone()
+        };
+        let given = obstacle(ChainMeans::None, PayerMeans::None);
+        assert_eq!(given, Some(Obstacle::NotGiven(NEEDS_PAYER.to_owned())));
+        assert_eq!(obstacle(ChainMeans::None, PayerMeans::Ready), None);
+        assert_eq!(obstacle(ChainMeans::Ready, PayerMeans::None), None);
+        let failed = Some(Obstacle::Failed("x".to_owned()));
+        assert_eq!(obstacle(ChainMeans::Failed("x".to_owned()), PayerMeans::None), failed);
+        assert_eq!(obstacle(ChainMeans::None, PayerMeans::Failed("x".to_owned())), failed);
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! Starts what has to be started and finds the target, before the first scenario.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lsps1_fixtures::process::RunId;
 use lsps1_fixtures::run_dir::RunDir;
 use lsps1_fixtures::{Network, NetworkConfig, signal};
 use lsps1_scenarios::Transport;
 use serde_json::Value;
 
 use super::chain::Chain;
-use super::plan::{ChainMeans, Face};
+use super::pay_hook::{PayHook, Purse};
+use super::plan::{ChainMeans, Face, PayerMeans};
 use super::{ChainFrom, Settings, TargetSettings, Watcher};
 use crate::report::model::UNREACHABLE;
 use crate::target::address::{BaseUrl, NodeAddress};
@@ -34,10 +35,12 @@ pub(super) struct Found {
     pub(super) command: Option<CommandTarget>,
     pub(super) control: Option<Control>,
     pub(super) chain: Option<Chain>,
-    pub(super) run_dir: Option<RunDir>,
+    pub(super) run_dir: Option<Arc<RunDir>>,
+    pub(super) purse: Option<Purse>,
     pub(super) rest_face: Face,
     pub(super) node_face: Face,
     pub(super) chain_means: ChainMeans,
+    pub(super) payer_means: PayerMeans,
     /// Takes out what isn't to be shown.
     pub(super) redactor: Redactor,
 }
@@ -82,8 +85,11 @@ pub(super) async fn set_up(
         }
     }
     let info = find_rest(&mut found, &target, settings).await;
-    let on_chain = network.is_some();
-    find_node(&mut found, &target, settings, on_chain, info.as_ref(), watcher).await;
+    let is_paid = network.is_some() || settings.pay_hook.is_some();
+    find_node(&mut found, &target, settings, is_paid, info.as_ref(), watcher).await;
+    if let Some(hook) = &settings.pay_hook {
+        find_payer(&mut found, hook, settings.logs.clone());
+    }
 
     if let Some(network) = network {
         let chain = match &found.node {
@@ -168,8 +174,8 @@ async fn start_command(
             (run_dir.log("target"), run_dir.id().clone(), environment)
         }
         None => {
-            let (log, run_id) = own_run_dir(found, settings.logs.clone())?;
-            (log, run_id, Vec::new())
+            let run_dir = own_run_dir(found, settings.logs.clone())?;
+            (run_dir.log("target"), run_dir.id().clone(), Vec::new())
         }
     };
     let started = CommandTarget::start(command, &environment, &log, &run_id)
@@ -183,13 +189,26 @@ async fn start_command(
     Ok(Announced::default())
 }
 
-/// A folder for the target's log where there is no network that has one.
-fn own_run_dir(found: &mut Found, logs: Option<PathBuf>) -> Result<(PathBuf, RunId), String> {
+/// Readies what pays where there is no chain.
+fn find_payer(found: &mut Found, hook: &PayHook, logs: Option<PathBuf>) {
+    match own_run_dir(found, logs) {
+        Ok(run_dir) => {
+            found.purse = Some(Purse::new(hook.clone(), run_dir, found.redactor.clone()));
+            found.payer_means = PayerMeans::Ready;
+        }
+        Err(reason) => found.payer_means = PayerMeans::Failed(reason),
+    }
+}
+
+/// A folder for logs where there is no network that has one.
+fn own_run_dir(found: &mut Found, logs: Option<PathBuf>) -> Result<Arc<RunDir>, String> {
+    if let Some(run_dir) = &found.run_dir {
+        return Ok(Arc::clone(run_dir));
+    }
     signal::install().map_err(|error| format!("failed to install the signal handlers: {error}"))?;
-    let run_dir = RunDir::new(logs).map_err(|error| format!("failed to {error}"))?;
-    let place = (run_dir.log("target"), run_dir.id().clone());
-    found.run_dir = Some(run_dir);
-    Ok(place)
+    let run_dir = Arc::new(RunDir::new(logs).map_err(|error| format!("failed to {error}"))?);
+    found.run_dir = Some(Arc::clone(&run_dir));
+    Ok(run_dir)
 }
 
 /// Waits until something listens at the addresses that were given.
@@ -260,14 +279,14 @@ async fn find_node(
     found: &mut Found,
     target: &TargetSettings,
     settings: &Settings,
-    on_chain: bool,
+    is_paid: bool,
     info: Option<&RestReply>,
     watcher: &dyn Watcher,
 ) {
     let only = settings.transport;
     let speaks = target.p2p.is_some() || only != Some(Transport::Rest);
     // Without speaking LSPS0 to it, its channels come from this node.
-    if !speaks && !on_chain {
+    if !speaks && !is_paid {
         return;
     }
     let address = match &target.p2p {

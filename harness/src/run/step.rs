@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use lsps1_scenarios::{Action, Evidence, HttpRequest, Observation, Wait};
 use serde_json::Value;
 
-use super::client::Client;
+use super::buyer::Buyer;
 use super::orders::Asked;
 use crate::target::control::{Control, ControlError};
 use crate::target::custom_message::Connections;
@@ -23,8 +23,8 @@ pub struct Stage<'a> {
     pub rest: Option<&'a RestTarget>,
     /// Connections to the target's node, if it is to be spoken to.
     pub connections: Option<Connections>,
-    /// The node that gets the channel, with its payer and miner, if there is a chain.
-    pub client: Option<Client<'a>>,
+    /// The node that gets the channel, with its payer, if an order is paid.
+    pub client: Option<Buyer<'a>>,
     /// What the target lets be done to it, if it does.
     control: Option<&'a Control>,
     /// When the scenario began.
@@ -45,7 +45,7 @@ impl<'a> Stage<'a> {
     pub fn new(
         rest: Option<&'a RestTarget>,
         connections: Option<Connections>,
-        client: Option<Client<'a>>,
+        client: Option<Buyer<'a>>,
         started: Instant,
     ) -> Self {
         Self {

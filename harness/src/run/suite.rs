@@ -15,15 +15,16 @@ use lsps1_scenarios::invariant::{self, RunFacts};
 use lsps1_scenarios::property::Property;
 use lsps1_scenarios::verdict::CheckSet;
 use lsps1_scenarios::{
-    Action, CheckResult, End, Ignoring, Need, Observation, Scenario, Session, SessionContext,
+    Action, CheckResult, End, Ignoring, Observation, Scenario, Session, SessionContext,
     SessionOutcome, Span, Transport, Verdict, Wait,
 };
 use tokio::sync::RwLock;
 
+use super::buyer::Buyer;
 use super::chain::Chain;
-use super::client::Client;
 use super::fingerprint::{self, Readings};
 use super::orders::Budget;
+use super::pay_hook::Purse;
 use super::plan::{self, Face, Means, Plan, Planned};
 use super::property::{self, PropertySettings};
 use super::set_up::set_up;
@@ -32,7 +33,7 @@ use super::unanswered::{Request, Unanswered};
 use super::{RunError, Settings, Watcher, millis};
 use crate::list;
 use crate::report::dialect::DialectReport;
-use crate::report::model::{ScenarioReport, TargetReport};
+use crate::report::model::{PaymentsReport, ScenarioReport, TargetReport};
 use crate::target::address::NodeAddress;
 use crate::target::command::{CommandError, CommandTarget};
 use crate::target::control::Control;
@@ -56,12 +57,14 @@ pub struct Suite {
     rest: Option<RestTarget>,
     node: Option<(NodeAddress, MessageTarget)>,
     chain: Option<Chain>,
+    /// What pays where there is no chain.
+    purse: Option<Purse>,
     command: Option<CommandTarget>,
     control: Option<Control>,
     /// Held by each scenario that goes on, alone by one that needs the target for itself.
     turn: RwLock<()>,
     /// Goes when the command has ended.
-    _run_dir: Option<RunDir>,
+    _run_dir: Option<Arc<RunDir>>,
     /// What the invariants have to remember from scenario to scenario.
     facts: Mutex<RunFacts>,
     /// What is no use waiting for.
@@ -129,6 +132,7 @@ impl Suite {
                 rest: found.rest_face,
                 p2p: found.node_face,
                 chain: found.chain_means,
+                payer: found.payer_means,
                 token,
                 clock: found.control.is_some(),
                 restart: false,
@@ -136,6 +140,7 @@ impl Suite {
             rest: found.rest,
             node: found.node,
             chain: found.chain,
+            purse: found.purse,
             command: found.command,
             control: found.control,
             turn: RwLock::default(),
@@ -197,6 +202,12 @@ impl Suite {
     #[must_use]
     pub fn orders_made(&self) -> usize {
         self.orders_made.load(Ordering::Relaxed)
+    }
+
+    /// What was paid by the operator's command, if there is one.
+    #[must_use]
+    pub fn payments(&self) -> Option<PaymentsReport> {
+        self.purse.as_ref().map(|purse| PaymentsReport::from(purse.spent()))
     }
 
     /// Whether the target is on this machine, as far as `transport` is concerned. So is an interface that isn't there.
@@ -361,17 +372,13 @@ impl Suite {
             came: Err(reason),
         };
 
-        let mut client = None;
-        if scenario.needs().contains(&Need::Chain) {
-            let Some(chain) = &self.chain else {
-                return inconclusive("there is no chain".to_owned());
-            };
-            let token = self.settings.target.token.as_deref();
-            match chain.client(scenario.client(), scenario.payer(), token).await {
-                Ok(ready) => client = Some(ready),
-                Err(reason) => return inconclusive(reason),
-            }
-        }
+        let node = self.node.as_ref().map(|(_, node)| *node);
+        let token = self.settings.target.token.as_deref();
+        let (chain, purse) = (self.chain.as_ref(), self.purse.as_ref());
+        let mut client = match Buyer::start(scenario, chain, purse, node, token).await {
+            Ok(client) => client,
+            Err(reason) => return inconclusive(reason),
+        };
         let mut connections =
             self.node.as_ref().map(|(_, target)| Connections::new(*target, started));
         if transport == Transport::P2p
@@ -563,7 +570,7 @@ impl Suite {
         &self,
         transport: Transport,
         name: &str,
-        client: Option<&Client<'_>>,
+        client: Option<&Buyer<'_>>,
     ) -> SessionContext {
         let target = &self.settings.target;
         let network = match self.chain {
@@ -574,13 +581,13 @@ impl Suite {
         SessionContext {
             transport,
             profile: self.settings.profile,
-            refund_address: match client {
+            refund_address: match client.and_then(Buyer::refund_address) {
                 // Where it is seen what comes back.
-                Some(client) => Some(client.refund_address().to_owned()),
+                Some(address) => Some(address.to_owned()),
                 None => network.as_deref().and_then(|network| refund_address(network, spare)),
             },
             network,
-            public_key: client.map_or(spare, Client::node_id).to_string(),
+            public_key: client.map_or(spare, Buyer::node_id).to_string(),
             target_node: self.node.as_ref().map(|(_, node)| node.id.to_string()),
             token: target.token.clone(),
             any_token: target.any_token,

@@ -366,6 +366,7 @@ pub(super) mod tests {
                 quiet_ms: 1,
                 jobs: 1,
                 orders: 0,
+                payments: None,
                 require_judged: false,
                 exit_code: 0,
             },

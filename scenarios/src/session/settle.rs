@@ -10,7 +10,7 @@ use crate::action::{Action, Span};
 use crate::document;
 use crate::expr;
 use crate::matcher::{self, Match};
-use crate::scenario::{Act, Given, Step};
+use crate::scenario::{Act, Condition, Given, Otherwise, Step};
 use crate::verdict::Verdict;
 
 /// More polls than a scenario can need; a driver whose clock stands still would poll for ever.
@@ -102,7 +102,8 @@ impl Session<'_> {
                 Ok(true) => {}
                 Ok(false) => {
                     let exchange = self.transcript.exchanges.len().checked_sub(1);
-                    return self.stop(Verdict::Skip, condition.reason.clone(), exchange);
+                    let (verdict, reason) = (verdict_without(condition), condition.reason.clone());
+                    return self.stop(verdict, reason, exchange);
                 }
                 Err(error) => return self.stop(Verdict::Inconclusive, error.to_string(), None),
             }
@@ -125,7 +126,10 @@ impl Session<'_> {
         if let Some(condition) = &step.only_if {
             match expr::holds(&condition.that, &self.scope) {
                 Ok(true) => {}
-                Ok(false) => return self.stop(Verdict::Skip, condition.reason.clone(), exchange),
+                Ok(false) => {
+                    let (verdict, reason) = (verdict_without(condition), condition.reason.clone());
+                    return self.stop(verdict, reason, exchange);
+                }
                 Err(error) => return self.stop(Verdict::Inconclusive, error.to_string(), exchange),
             }
         }
@@ -177,5 +181,13 @@ impl Session<'_> {
         {
             self.stop(Verdict::Inconclusive, reason.into(), None);
         }
+    }
+}
+
+/// What a scenario is without a condition of it.
+const fn verdict_without(condition: &Condition) -> Verdict {
+    match condition.otherwise {
+        Otherwise::Skip => Verdict::Skip,
+        Otherwise::Inconclusive => Verdict::Inconclusive,
     }
 }

@@ -1,0 +1,164 @@
+//! The client where there is no chain: it pays by a command of the operator's, and its node takes no channel.
+
+use std::time::{Duration, Instant};
+
+use bitcoin::secp256k1::PublicKey;
+use lsps1_fixtures::node::{Direction, MessageKind, Node, NodeConfig, NodeEvents};
+use lsps1_scenarios::{Action, ChannelStage, ClientAct, Observation, PaymentStage};
+use serde_json::{Value, json};
+
+use super::channel_view;
+use super::pay_hook::{HookPayment, Purse, Status};
+use crate::target::custom_message::MessageTarget;
+use crate::text::hex;
+
+/// How often a channel is looked at while it is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// The messages by which a target asks for a channel.
+const OPENS: [MessageKind; 2] = [MessageKind::OpenChannel, MessageKind::OpenChannel2];
+
+/// A client, ready for the steps of one scenario.
+pub struct HookClient<'a> {
+    purse: &'a Purse,
+    target: MessageTarget,
+    node: Node,
+    /// Given away with the node when that makes the order.
+    events: Option<NodeEvents>,
+    /// A payment's name is its place.
+    payments: Vec<HookPayment>,
+}
+
+impl<'a> HookClient<'a> {
+    /// Starts its node. As that sees no chain, it can do without knowing which one the target is on.
+    pub(super) async fn start(purse: &'a Purse, target: MessageTarget) -> Result<Self, String> {
+        let config = NodeConfig::message_peer("client", rand::random());
+        let (node, events) = Node::start(config)
+            .await
+            .map_err(|error| format!("failed to start the client's node: {error}"))?;
+        Ok(Self { purse, target, node, events: Some(events), payments: Vec::new() })
+    }
+
+    pub(super) fn node_id(&self) -> PublicKey {
+        self.node.id()
+    }
+
+    pub(super) fn lend(&mut self) -> Option<(Node, NodeEvents)> {
+        self.events.take().map(|events| (self.node.clone(), events))
+    }
+
+    pub(super) async fn perform(&mut self, action: Action) -> Observation {
+        let done = match action {
+            Action::Client(act) => self.act(act).await.map(|()| Observation::Done),
+            Action::Pay { invoice, amount_msat: None } => {
+                self.pay(&invoice).map(Observation::Document)
+            }
+            Action::AwaitPayment { payment, until, within } => self
+                .await_payment(payment.as_deref(), until, within)
+                .await
+                .map(Observation::Document),
+            Action::AwaitChannel { outpoint, until, within } => {
+                let seen = self.await_channel(outpoint.as_deref(), until, within).await;
+                Ok(Observation::Document(seen))
+            }
+            _ => Err("this step needs a chain".to_owned()),
+        };
+        done.unwrap_or_else(|reason| Observation::Failed { reason })
+    }
+
+    pub(super) async fn close(self) {
+        self.node.disconnect(&self.target.id);
+        for payment in self.payments {
+            self.purse.close(payment).await;
+        }
+    }
+
+    async fn act(&self, act: ClientAct) -> Result<(), String> {
+        let MessageTarget { id, address, timeout, .. } = self.target;
+        match act {
+            ClientAct::Connect if self.node.is_connected(&id) => Ok(()),
+            ClientAct::Connect => {
+                let connected = self.node.connect(id, address, timeout).await;
+                connected.map_err(|error| {
+                    format!("the client's node failed to connect to the target: {error}")
+                })
+            }
+            ClientAct::Hold => {
+                OPENS.iter().for_each(|kind| self.node.tap().hold(*kind, Direction::In));
+                Ok(())
+            }
+            // A node without channels answers each `open_channel` with an error.
+            ClientAct::Refuse => {
+                self.node.tap().release();
+                Ok(())
+            }
+            ClientAct::Disconnect | ClientAct::Accept => Err("this step needs a chain".to_owned()),
+        }
+    }
+
+    fn pay(&mut self, invoice: &str) -> Result<Value, String> {
+        let payment = self.purse.pay(invoice).map_err(|refusal| refusal.to_string())?;
+        let name = self.payments.len().to_string();
+        self.payments.push(payment);
+        Ok(json!({"payment": name}))
+    }
+
+    async fn await_payment(
+        &mut self,
+        payment: Option<&str>,
+        until: PaymentStage,
+        within: Duration,
+    ) -> Result<Value, String> {
+        let latest = self.payments.len().saturating_sub(1);
+        let place = match payment {
+            Some(name) => name.parse().map_err(|_| format!("'{name}' is no payment"))?,
+            None => latest,
+        };
+        let payment = self.payments.get_mut(place).ok_or("nothing was paid before")?;
+        let mut document = json!({"payment": place.to_string()});
+        let status = match until {
+            PaymentStage::Settled => payment.status(within).await,
+            // A command doesn't tell that a payment is on its way, other than by going on for a while.
+            PaymentStage::Held => match payment.status(within.min(self.target.quiet)).await {
+                Status::Failed { reason } => return Err(reason),
+                Status::Succeeded { preimage: None } => {
+                    return Err("--pay-cmd has ended well at once, without a preimage: whether it has waited for the \
+                        payment isn't known"
+                        .to_owned());
+                }
+                status => status,
+            },
+        };
+        match status {
+            Status::Pending => document["status"] = json!("pending"),
+            Status::Failed { reason } => {
+                document["status"] = json!("failed");
+                document["reason"] = json!(reason);
+            }
+            Status::Succeeded { preimage } => {
+                document["status"] = json!("succeeded");
+                if let Some(preimage) = preimage {
+                    document["preimage"] = json!(hex(&preimage));
+                }
+            }
+        }
+        Ok(document)
+    }
+
+    /// Looks until the channel is as far as wanted; if it isn't in time, as it was seen last.
+    async fn await_channel(
+        &self,
+        outpoint: Option<&str>,
+        until: ChannelStage,
+        within: Duration,
+    ) -> Value {
+        let deadline = Instant::now() + within;
+        loop {
+            let seen = channel_view::of_node(&self.node, &self.target.id, outpoint);
+            if channel_view::has_reached(&seen, until) || Instant::now() >= deadline {
+                return seen;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
