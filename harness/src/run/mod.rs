@@ -106,7 +106,7 @@ pub struct Settings {
     pub property: PropertySettings,
     /// The longest wait for a payment, a channel or a state, where a scenario would wait longer.
     pub patience: Option<Duration>,
-    /// Only scenarios that need a chain.
+    /// Only scenarios in which orders are paid.
     pub only_on_chain: bool,
     /// Whether a MUST that isn't judged makes the run inconclusive.
     pub require_judged: bool,
