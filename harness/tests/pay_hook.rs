@@ -38,6 +38,8 @@ fn main() -> ExitCode {
     let trials = vec![
         Trial::test("a_payment_that_comes_back_passes", comes_back),
         Trial::test("an_lsp_that_keeps_the_payment_is_found", is_kept),
+        Trial::test("a_channel_to_a_node_of_the_operators_is_bought", is_bought),
+        Trial::test("an_lsp_that_names_another_outpoint_is_found", is_misnamed),
         Trial::test("no_more_is_spent_than_allowed", too_much),
         Trial::test("a_command_that_fails_says_nothing_about_the_target", command_fails),
         Trial::test("mainnet_takes_a_second_word", mainnet),
@@ -79,7 +81,7 @@ struct Stage {
     asked: Arc<AtomicUsize>,
     wallet: SocketAddr,
     // Ends last.
-    _network: Network,
+    network: Network,
 }
 
 impl Stage {
@@ -128,7 +130,7 @@ impl Stage {
                 std::thread::spawn(move || handle.block_on(serve(connection, &payer)));
             }
         });
-        Ok(Self { runtime, mock, payer, asked, wallet, _network: network })
+        Ok(Self { runtime, mock, payer, asked, wallet, network })
     }
 
     /// Runs the scenario with this command, which may spend so much.
@@ -237,6 +239,54 @@ fn is_kept() -> Result<(), Failed> {
     check(run.0.code == 1 && kept && payments["begun"] == 1 && payments["failed"] == 0, &run)?;
     stage.end();
     Ok(())
+}
+
+/// Buys a channel for a wallet that is connected to the mock.
+fn buy(faults: &[&str]) -> Result<(Ended, Value), Failed> {
+    let stage = Stage::set(faults)?;
+    let wallet = stage.runtime.block_on(async {
+        let (id, address) = stage.mock.p2p().split_once('@').ok_or("the mock has no address")?;
+        let wallet = Peer::start(&stage.network, PeerConfig::new("wallet")).await?;
+        wallet.connect(id.parse()?, address.parse()?).await?;
+        Ok::<_, Failed>(wallet)
+    })?;
+    let id = wallet.id().to_string();
+    let rest = stage.mock.rest_url();
+    let run = harness_with_report(&[
+        "run",
+        "--rest",
+        &rest,
+        "--filter",
+        "purchase-own-node",
+        "--pay-cmd",
+        &stage.command()?,
+        "--allow-spend",
+        "1000000",
+        "--client-node",
+        &id,
+    ]);
+    stage.runtime.block_on(wallet.stop())?;
+    stage.end();
+    Ok(run)
+}
+
+fn is_bought() -> Result<(), Failed> {
+    let run = buy(&[])?;
+    let payments = &run.1["run"]["payments"];
+    check(
+        run.0.code == 0
+            && matches!(scenarios(&run.1)[..], [("pass", _)])
+            && payments["begun"] == 1
+            && payments["failed"] == 0
+            && payments["open"] == 0,
+        &run,
+    )
+}
+
+fn is_misnamed() -> Result<(), Failed> {
+    let run = buy(&["outpoint-with-dash"])?;
+    let findings = run.1["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    check(run.0.code == 1 && findings.iter().any(|it| it["requirement"] == "L1-210"), &run)
 }
 
 fn too_much() -> Result<(), Failed> {

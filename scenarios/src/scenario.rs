@@ -29,6 +29,8 @@ pub enum Need {
     Chain,
     /// Somebody who pays an invoice, and a client's node that takes no channel. A chain gives both.
     Payer,
+    /// A node of the operator's that takes channels of the target's. A chain gives one, too.
+    ClientNode,
     /// A good token, given by the target's operator.
     Token,
     /// A second node key.
@@ -44,6 +46,7 @@ impl fmt::Display for Need {
         f.pad(match self {
             Self::Chain => "chain",
             Self::Payer => "payer",
+            Self::ClientNode => "client-node",
             Self::Token => "token",
             Self::SecondKey => "second-key",
             Self::Clock => "clock",

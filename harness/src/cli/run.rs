@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bitcoin::secp256k1::PublicKey;
 use clap::Args;
 use lsps1_fixtures::Endpoint;
 use lsps1_scenarios::property::Replay;
@@ -79,6 +80,10 @@ pub(super) struct RunArgs {
     /// pays for routing isn't in an invoice: limit that in the command
     #[arg(long, value_name = "SAT", requires = "pay_cmd", help_heading = "Payments")]
     allow_spend: Option<u64>,
+    /// The node id of a node of yours that gets a channel, which --pay-cmd pays for over REST. It has to be connected to
+    /// the target, and to accept its channel. Without it nothing is bought: the channels are refused, and payments come back
+    #[arg(long, value_name = "NODEID", requires = "pay_cmd", help_heading = "Payments")]
+    client_node: Option<PublicKey>,
     /// Pays invoices of mainnet, too
     #[arg(long, requires = "pay_cmd", help_heading = "Payments")]
     allow_mainnet: bool,
@@ -242,6 +247,7 @@ impl RunArgs {
             },
             chain,
             pay_hook,
+            client_node: self.client_node,
             filter: self.filter,
             skip: self.skip,
             transport: self.transport.map(|transport| match transport {

@@ -2,8 +2,9 @@
 
 use bitcoin::secp256k1::PublicKey;
 use lsps1_fixtures::node::{Node, NodeEvents};
-use lsps1_scenarios::{Action, Observation, Scenario};
+use lsps1_scenarios::{Action, Need, Observation, Scenario};
 
+use super::Settings;
 use super::chain::Chain;
 use super::client::Client;
 use super::hook_client::HookClient;
@@ -19,7 +20,7 @@ pub enum Buyer<'a> {
 }
 
 impl<'a> Buyer<'a> {
-    /// Starts what `scenario` needs, `None` if nothing is paid in it.
+    /// Starts what `scenario` needs, `None` if nothing is paid in it. `own` is the operator's node.
     ///
     /// # Errors
     /// Says what is missing, or kept it from starting.
@@ -27,6 +28,7 @@ impl<'a> Buyer<'a> {
         scenario: &Scenario,
         chain: Option<&'a Chain>,
         purse: Option<&'a Purse>,
+        own: Option<PublicKey>,
         target: Option<MessageTarget>,
         token: Option<&str>,
     ) -> Result<Option<Self>, String> {
@@ -37,6 +39,11 @@ impl<'a> Buyer<'a> {
             (Some(chain), ..) => {
                 let client = chain.client(scenario.client(), scenario.payer(), token).await?;
                 Ok(Some(Self::OnChain(client)))
+            }
+            (None, Some(purse), _) if scenario.needs().contains(&Need::ClientNode) => {
+                let own = own.ok_or("there is no node that gets the channel")?;
+                let quiet = target.map_or(Settings::DEFAULT_QUIET, |target| target.quiet);
+                Ok(Some(Self::ByHook(HookClient::of_operator(purse, own, quiet))))
             }
             (None, Some(purse), Some(target)) => {
                 Ok(Some(Self::ByHook(HookClient::start(purse, target).await?)))

@@ -1,4 +1,5 @@
-//! The client where there is no chain: it pays by a command of the operator's, and its node takes no channel.
+//! The client where there is no chain: it pays by a command of the operator's. Its node takes no channel, or is the
+//! operator's own.
 
 use std::time::{Duration, Instant};
 
@@ -15,36 +16,65 @@ use crate::text::hex;
 /// How often a channel is looked at while it is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// What is said of steps that nobody can do here.
+const NEEDS_CHAIN: &str = "this step needs a chain";
+
 /// The messages by which a target asks for a channel.
 const OPENS: [MessageKind; 2] = [MessageKind::OpenChannel, MessageKind::OpenChannel2];
 
 /// A client, ready for the steps of one scenario.
 pub struct HookClient<'a> {
     purse: &'a Purse,
-    target: MessageTarget,
-    node: Node,
-    /// Given away with the node when that makes the order.
-    events: Option<NodeEvents>,
+    node: HookNode,
+    /// A command that goes on for as long hasn't failed at once.
+    quiet: Duration,
     /// A payment's name is its place.
     payments: Vec<HookPayment>,
 }
 
+/// Who gets the channel.
+enum HookNode {
+    /// The harness's own node, which takes none.
+    Refusing {
+        target: MessageTarget,
+        node: Node,
+        /// Given away with the node when that makes the order.
+        events: Option<NodeEvents>,
+    },
+    /// The operator's, which the operator has connected to the target.
+    Operators(PublicKey),
+}
+
 impl<'a> HookClient<'a> {
+    /// A client whose node is the operator's.
+    pub(super) const fn of_operator(purse: &'a Purse, node: PublicKey, quiet: Duration) -> Self {
+        Self { purse, node: HookNode::Operators(node), quiet, payments: Vec::new() }
+    }
+
     /// Starts its node. As that sees no chain, it can do without knowing which one the target is on.
     pub(super) async fn start(purse: &'a Purse, target: MessageTarget) -> Result<Self, String> {
         let config = NodeConfig::message_peer("client", rand::random());
         let (node, events) = Node::start(config)
             .await
             .map_err(|error| format!("failed to start the client's node: {error}"))?;
-        Ok(Self { purse, target, node, events: Some(events), payments: Vec::new() })
+        let node = HookNode::Refusing { target, node, events: Some(events) };
+        Ok(Self { purse, node, quiet: target.quiet, payments: Vec::new() })
     }
 
     pub(super) fn node_id(&self) -> PublicKey {
-        self.node.id()
+        match &self.node {
+            HookNode::Refusing { node, .. } => node.id(),
+            HookNode::Operators(id) => *id,
+        }
     }
 
     pub(super) fn lend(&mut self) -> Option<(Node, NodeEvents)> {
-        self.events.take().map(|events| (self.node.clone(), events))
+        match &mut self.node {
+            HookNode::Refusing { node, events, .. } => {
+                events.take().map(|events| (node.clone(), events))
+            }
+            HookNode::Operators(_) => None,
+        }
     }
 
     pub(super) async fn perform(&mut self, action: Action) -> Observation {
@@ -57,42 +87,49 @@ impl<'a> HookClient<'a> {
                 .await_payment(payment.as_deref(), until, within)
                 .await
                 .map(Observation::Document),
-            Action::AwaitChannel { outpoint, until, within } => {
-                let seen = self.await_channel(outpoint.as_deref(), until, within).await;
-                Ok(Observation::Document(seen))
-            }
-            _ => Err("this step needs a chain".to_owned()),
+            Action::AwaitChannel { outpoint, until, within } => self
+                .await_channel(outpoint.as_deref(), until, within)
+                .await
+                .map(Observation::Document),
+            _ => Err(NEEDS_CHAIN.to_owned()),
         };
         done.unwrap_or_else(|reason| Observation::Failed { reason })
     }
 
     pub(super) async fn close(self) {
-        self.node.disconnect(&self.target.id);
+        if let HookNode::Refusing { target, node, .. } = &self.node {
+            node.disconnect(&target.id);
+        }
         for payment in self.payments {
             self.purse.close(payment).await;
         }
     }
 
     async fn act(&self, act: ClientAct) -> Result<(), String> {
-        let MessageTarget { id, address, timeout, .. } = self.target;
+        let HookNode::Refusing { target, node, .. } = &self.node else {
+            return match act {
+                ClientAct::Connect | ClientAct::Accept => Ok(()),
+                _ => Err(NEEDS_CHAIN.to_owned()),
+            };
+        };
         match act {
-            ClientAct::Connect if self.node.is_connected(&id) => Ok(()),
+            ClientAct::Connect if node.is_connected(&target.id) => Ok(()),
             ClientAct::Connect => {
-                let connected = self.node.connect(id, address, timeout).await;
+                let connected = node.connect(target.id, target.address, target.timeout).await;
                 connected.map_err(|error| {
                     format!("the client's node failed to connect to the target: {error}")
                 })
             }
             ClientAct::Hold => {
-                OPENS.iter().for_each(|kind| self.node.tap().hold(*kind, Direction::In));
+                OPENS.iter().for_each(|kind| node.tap().hold(*kind, Direction::In));
                 Ok(())
             }
             // A node without channels answers each `open_channel` with an error.
             ClientAct::Refuse => {
-                self.node.tap().release();
+                node.tap().release();
                 Ok(())
             }
-            ClientAct::Disconnect | ClientAct::Accept => Err("this step needs a chain".to_owned()),
+            ClientAct::Disconnect | ClientAct::Accept => Err(NEEDS_CHAIN.to_owned()),
         }
     }
 
@@ -119,13 +156,8 @@ impl<'a> HookClient<'a> {
         let status = match until {
             PaymentStage::Settled => payment.status(within).await,
             // A command doesn't tell that a payment is on its way, other than by going on for a while.
-            PaymentStage::Held => match payment.status(within.min(self.target.quiet)).await {
+            PaymentStage::Held => match payment.status(within.min(self.quiet)).await {
                 Status::Failed { reason } => return Err(reason),
-                Status::Succeeded { preimage: None } => {
-                    return Err("--pay-cmd has ended well at once, without a preimage: whether it has waited for the \
-                        payment isn't known"
-                        .to_owned());
-                }
                 status => status,
             },
         };
@@ -151,12 +183,15 @@ impl<'a> HookClient<'a> {
         outpoint: Option<&str>,
         until: ChannelStage,
         within: Duration,
-    ) -> Value {
+    ) -> Result<Value, String> {
+        let HookNode::Refusing { target, node, .. } = &self.node else {
+            return Err(NEEDS_CHAIN.to_owned());
+        };
         let deadline = Instant::now() + within;
         loop {
-            let seen = channel_view::of_node(&self.node, &self.target.id, outpoint);
+            let seen = channel_view::of_node(node, &target.id, outpoint);
             if channel_view::has_reached(&seen, until) || Instant::now() >= deadline {
-                return seen;
+                return Ok(seen);
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bitcoin::secp256k1::PublicKey;
 use lsps1_fixtures::Endpoint;
 use lsps1_scenarios::dialect::Dialect;
 use lsps1_scenarios::{Profile, Transport};
@@ -77,6 +78,8 @@ pub struct Settings {
     pub chain: ChainFrom,
     /// What pays where there is no chain; `None`: what needs a payment is skipped there.
     pub pay_hook: Option<PayHook>,
+    /// The node that gets the channel that is bought by [`Self::pay_hook`]; `None`: none is bought.
+    pub client_node: Option<PublicKey>,
     /// Only scenarios that contain one of these, if there are any.
     pub filter: Vec<String>,
     /// No scenarios that contain one of these.
@@ -149,6 +152,7 @@ impl Settings {
             target,
             chain: ChainFrom::None,
             pay_hook: None,
+            client_node: None,
             filter: Vec::new(),
             skip: Vec::new(),
             transport: None,

@@ -15,6 +15,8 @@ pub struct Means {
     pub chain: ChainMeans,
     /// Whether there is something that pays where there is no chain.
     pub payer: PayerMeans,
+    /// Whether there is a node that takes channels where there is no chain.
+    pub client_node: bool,
     /// Whether the operator gave a good token.
     pub token: bool,
     /// Whether the target lets its time be moved.
@@ -76,6 +78,9 @@ pub(super) const NEEDS_CHAIN: &str =
 
 /// What is said of a scenario that can't be run without somebody who pays.
 const NEEDS_PAYER: &str = "needs a payer (give --pay-cmd with --allow-spend; or a chain: --regtest with --target-cmd, or --bitcoind-rpc)";
+
+/// What is said of a scenario in which a channel is bought where there is no chain.
+const NEEDS_CLIENT_NODE: &str = "needs a node that gets the channel (give --client-node; or a chain: --regtest with --target-cmd, or --bitcoind-rpc)";
 
 /// What the operator wants to see run.
 #[derive(Clone, Debug, Default)]
@@ -242,6 +247,8 @@ fn obstacle(scenario: &Scenario, transport: Transport, means: &Means) -> Option<
                 Some(Obstacle::Failed(reason.clone()))
             }
         },
+        Need::ClientNode if means.client_node || means.chain != ChainMeans::None => None,
+        Need::ClientNode => Some(Obstacle::NotGiven(NEEDS_CLIENT_NODE.to_owned())),
         Need::Token if means.token => None,
         Need::Token => Some(Obstacle::NotGiven(
             "needs a token that the target accepts (give --token)".to_owned(),
@@ -337,6 +344,23 @@ mod tests {
         let failed = Some(Obstacle::Failed("x".to_owned()));
         assert_eq!(obstacle(ChainMeans::Failed("x".to_owned()), PayerMeans::None), failed);
         assert_eq!(obstacle(ChainMeans::None, PayerMeans::Failed("x".to_owned())), failed);
+    }
+
+    #[test]
+    fn a_channel_is_only_bought_for_a_node_that_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "id: bought\ntitle: t\ntransports: [rest]\nneeds: [payer, client-node]\nsteps:\n  - call: get_info\n";
+        std::fs::write(folder.path().join("a.yaml"), text).unwrap();
+        let scenarios = load(folder.path());
+        let obstacle = |client_node: bool, chain: ChainMeans| {
+            let payer = PayerMeans::Ready;
+            let means = Means { rest: Face::There, chain, payer, client_node, ..Means::default() };
+            Plan::new(&scenarios, &Selection::default(), &means).planned[0].obstacle.clone()
+        };
+        let given = Some(Obstacle::NotGiven(NEEDS_CLIENT_NODE.to_owned()));
+        assert_eq!(obstacle(false, ChainMeans::None), given);
+        assert_eq!(obstacle(true, ChainMeans::None), None);
+        assert_eq!(obstacle(false, ChainMeans::Ready), None);
     }
 
     #[test]

@@ -133,6 +133,7 @@ impl Suite {
                 p2p: found.node_face,
                 chain: found.chain_means,
                 payer: found.payer_means,
+                client_node: settings.client_node.is_some(),
                 token,
                 clock: found.control.is_some(),
                 restart: false,
@@ -375,7 +376,8 @@ impl Suite {
         let node = self.node.as_ref().map(|(_, node)| *node);
         let token = self.settings.target.token.as_deref();
         let (chain, purse) = (self.chain.as_ref(), self.purse.as_ref());
-        let mut client = match Buyer::start(scenario, chain, purse, node, token).await {
+        let own = self.settings.client_node;
+        let mut client = match Buyer::start(scenario, chain, purse, own, node, token).await {
             Ok(client) => client,
             Err(reason) => return inconclusive(reason),
         };
