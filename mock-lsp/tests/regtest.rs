@@ -3,15 +3,16 @@
 
 mod common;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bitcoin::Amount;
+use bitcoin::secp256k1::PublicKey;
+use common::chain::{Payer, node, sees};
 use common::{SOON, control, create, order_body, read_order, start, states, wait_for_order, with};
 use jiff::Timestamp;
-use lsps1_fixtures::node::{
-    Bolt11Invoice, ChainConfig, InboundPolicy, Node, NodeConfig, NodeEvent, NodeEvents, OpenChannel,
-};
+use lsps1_fixtures::node::{Bolt11Invoice, InboundPolicy, Node, NodeEvent};
 use lsps1_fixtures::{Network, NetworkConfig};
 use mock_lsp::{BitcoindConfig, Config, EngineConfig, Fault, ManualClock, MockLsp};
 use serde_json::{Value, json};
@@ -19,8 +20,7 @@ use serde_json::{Value, json};
 /// A network, a mock LSP on it, and a payer with a channel to the LSP.
 struct Stage {
     // Ends in this order.
-    payer: Node,
-    payer_events: NodeEvents,
+    payer: Payer,
     lsp: MockLsp,
     network: Network,
 }
@@ -38,38 +38,16 @@ impl Stage {
         config.clock = Arc::new(clock.clone());
         let lsp = start(config).await;
 
-        let (payer, payer_events) = node(&network, "payer", InboundPolicy::Refuse).await;
-        let mut stage = Self { payer, payer_events, lsp, network };
-        let (id, address) = stage.lsp_address();
-        stage.payer.connect(id, address, SOON).await.unwrap();
-        let open = OpenChannel {
-            peer: id,
-            capacity_sat: 2_000_000,
-            push_msat: 0,
-            announce: false,
-            required_confirmations: None,
-            funding_feerate_sat_per_kwu: None,
-            tag: 1,
-        };
-        stage.payer.open_channel(open).unwrap();
-        stage.payer_sees(|event| matches!(event, NodeEvent::FundingPublished { .. })).await;
-        stage.mine().await;
-        stage.payer_sees(|event| matches!(event, NodeEvent::ChannelReady { .. })).await;
-        stage
+        let payer = Payer::start(&network, address(&lsp), 2_000_000).await;
+        Self { payer, lsp, network }
     }
 
-    fn lsp_address(&self) -> (bitcoin::secp256k1::PublicKey, std::net::SocketAddr) {
-        let (id, address) = self.lsp.p2p().split_once('@').unwrap();
-        (id.parse().unwrap(), address.parse().unwrap())
-    }
-
-    async fn mine(&self) {
-        let tip = self.network.miner().mine(1).await.unwrap();
-        self.payer.synced_to(tip, SOON).await.unwrap();
+    fn lsp_address(&self) -> (PublicKey, SocketAddr) {
+        address(&self.lsp)
     }
 
     async fn payer_sees(&mut self, wanted: impl Fn(&NodeEvent) -> bool) -> NodeEvent {
-        sees(&mut self.payer_events, wanted).await
+        self.payer.sees(wanted).await
     }
 
     /// Starts to pay an order and waits until the LSP shows it as held.
@@ -83,34 +61,10 @@ impl Stage {
     }
 }
 
-/// A node with a wallet of its own that holds 1 bitcoin.
-async fn node(network: &Network, name: &str, inbound: InboundPolicy) -> (Node, NodeEvents) {
-    let rpc = network.bitcoind().rpc();
-    let wallet = rpc.ensure_wallet(name).await.unwrap();
-    let address = wallet.new_address().await.unwrap();
-    network.miner().fund(&[(address, Amount::ONE_BTC)]).await.unwrap();
-    let chain = Some(ChainConfig { rpc: rpc.clone(), wallet: name.to_owned() });
-    let seed = [u8::try_from(name.len()).unwrap(); 32];
-    Node::start(NodeConfig { chain, inbound, ..NodeConfig::message_peer(name, seed) })
-        .await
-        .unwrap()
-}
-
-async fn sees(events: &mut NodeEvents, wanted: impl Fn(&NodeEvent) -> bool) -> NodeEvent {
-    let mut seen = Vec::new();
-    let search = async {
-        loop {
-            let event = events.recv().await.expect("the node runs");
-            if wanted(&event) {
-                break event;
-            }
-            seen.push(event);
-        }
-    };
-    match tokio::time::timeout(SOON, search).await {
-        Ok(event) => event,
-        Err(_) => panic!("not within {SOON:?}; seen: {seen:?}"),
-    }
+/// Where its node is.
+fn address(lsp: &MockLsp) -> (PublicKey, SocketAddr) {
+    let (id, address) = lsp.p2p().split_once('@').unwrap();
+    (id.parse().unwrap(), address.parse().unwrap())
 }
 
 fn now() -> ManualClock {

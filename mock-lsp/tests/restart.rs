@@ -4,15 +4,16 @@
 mod common;
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use bitcoin::secp256k1::PublicKey;
 use bitcoin::{Address, Amount};
+use common::chain::{Payer, node};
 use common::{SOON, get, order_params, post, with};
-use lsps1_fixtures::node::{
-    ChainConfig, InboundPolicy, Node, NodeConfig, NodeEvent, NodeEvents, OpenChannel,
-};
+use lsps1_fixtures::node::{InboundPolicy, Node, NodeEvent, NodeEvents};
 use lsps1_fixtures::{Auth, BitcoindRpc, Network, NetworkConfig};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -42,6 +43,12 @@ impl Program {
 
     fn url(&self, face: &str) -> &str {
         self.ready[face].as_str().unwrap()
+    }
+
+    /// Where its node is.
+    fn address(&self) -> (PublicKey, SocketAddr) {
+        let (id, address) = self.url("p2p").split_once('@').unwrap();
+        (id.parse().unwrap(), address.parse().unwrap())
     }
 
     async fn order(&self, id: &Value) -> Value {
@@ -81,8 +88,7 @@ impl Drop for Program {
 /// A network, the program on it, and a payer with a channel to it.
 struct Stage {
     // Ends in this order.
-    payer: Node,
-    payer_events: NodeEvents,
+    payer: Payer,
     client: Node,
     _client_events: NodeEvents,
     lsp: Option<Program>,
@@ -101,51 +107,21 @@ impl Stage {
         let mut engine: Vec<String> = engine.map(str::to_owned).into();
         engine.extend([cookie.display().to_string(), "--faucet".to_owned(), network.faucet_url()]);
         let folder = tempfile::tempdir().unwrap();
-        let lsp = Some(Program::start(&folder.path().join("data"), &engine));
+        let lsp = Program::start(&folder.path().join("data"), &engine);
         let payee = rpc.ensure_wallet("payee").await.unwrap();
-        let (payer, payer_events) = node(&network, "payer", InboundPolicy::Refuse).await;
+        let payer = Payer::start(&network, lsp.address(), 5_000_000).await;
         let (client, _client_events) =
             node(&network, "client", InboundPolicy::AcceptZeroConf).await;
-        let mut stage = Self {
-            payer,
-            payer_events,
-            client,
-            _client_events,
-            lsp,
-            folder,
-            engine,
-            payee,
-            network,
-        };
-        stage.connect(&stage.payer).await;
-        let open = OpenChannel {
-            peer: stage.lsp_address().0,
-            capacity_sat: 5_000_000,
-            push_msat: 0,
-            announce: false,
-            required_confirmations: None,
-            funding_feerate_sat_per_kwu: None,
-            tag: 1,
-        };
-        stage.payer.open_channel(open).unwrap();
-        stage.payer_sees(|event| matches!(event, NodeEvent::FundingPublished { .. })).await;
-        let tip = stage.network.miner().mine(1).await.unwrap();
-        stage.payer.synced_to(tip, SOON).await.unwrap();
-        stage.payer_sees(|event| matches!(event, NodeEvent::ChannelReady { .. })).await;
-        stage
+        let lsp = Some(lsp);
+        Self { payer, client, _client_events, lsp, folder, engine, payee, network }
     }
 
     fn lsp(&self) -> &Program {
         self.lsp.as_ref().unwrap()
     }
 
-    fn lsp_address(&self) -> (bitcoin::secp256k1::PublicKey, std::net::SocketAddr) {
-        let (id, address) = self.lsp().url("p2p").split_once('@').unwrap();
-        (id.parse().unwrap(), address.parse().unwrap())
-    }
-
     async fn connect(&self, node: &Node) {
-        let (id, address) = self.lsp_address();
+        let (id, address) = self.lsp().address();
         if !node.is_connected(&id) {
             node.connect(id, address, SOON).await.unwrap();
         }
@@ -161,7 +137,7 @@ impl Stage {
             assert_eq!(lsp.ready[face], ready[face], "where it was before");
         }
         self.lsp = Some(lsp);
-        let (id, _) = self.lsp_address();
+        let (id, _) = self.lsp().address();
         // It has to see that its connection is dead first.
         self.payer.disconnect(&id);
         self.client.disconnect(&id);
@@ -192,46 +168,17 @@ impl Stage {
         Amount::from_btc(btc).unwrap().to_sat()
     }
 
-    async fn payer_sees(&mut self, wanted: impl Fn(&NodeEvent) -> bool) -> NodeEvent {
-        let mut seen = Vec::new();
-        let search = async {
-            loop {
-                let event = self.payer_events.recv().await.expect("the node runs");
-                assert!(!matches!(event, NodeEvent::ChannelClosed { .. }), "{event:?}");
-                if wanted(&event) {
-                    break event;
-                }
-                seen.push(event);
-            }
-        };
-        match tokio::time::timeout(2 * SOON, search).await {
-            Ok(event) => event,
-            Err(_) => panic!("not in time; seen: {seen:?}"),
-        }
-    }
-
     /// Whether the payer's payment went through, once that is decided.
     async fn payer_paid(&mut self) -> bool {
         let ended = |event: &NodeEvent| {
             matches!(event, NodeEvent::PaymentSent { .. } | NodeEvent::PaymentFailed { .. })
         };
-        matches!(self.payer_sees(ended).await, NodeEvent::PaymentSent { .. })
+        matches!(self.payer.sees(ended).await, NodeEvent::PaymentSent { .. })
     }
 
     fn channels(&self) -> usize {
         self.client.channels().len()
     }
-}
-
-async fn node(network: &Network, name: &str, inbound: InboundPolicy) -> (Node, NodeEvents) {
-    let rpc = network.bitcoind().rpc();
-    let wallet = rpc.ensure_wallet(name).await.unwrap();
-    let address = wallet.new_address().await.unwrap();
-    network.miner().fund(&[(address, Amount::ONE_BTC)]).await.unwrap();
-    let chain = Some(ChainConfig { rpc: rpc.clone(), wallet: name.to_owned() });
-    let seed = [u8::try_from(name.len()).unwrap(); 32];
-    let config = NodeConfig { chain, inbound, ..NodeConfig::message_peer(name, seed) };
-    Node::start(config).await.unwrap()
 }
 
 fn state(order: &Value, option: &str) -> String {
@@ -350,7 +297,7 @@ async fn payments_on_chain_survive_being_killed_and_are_refunded_once() {
     for wait_ms in [0, 2, 5, 10, 20, 50] {
         let (order, refund_address) = stage.order().await;
         let id = &order["order_id"];
-        let (lsp_id, _) = stage.lsp_address();
+        let (lsp_id, _) = stage.lsp().address();
         stage.client.disconnect(&lsp_id);
         stage.client.set_inbound_policy(InboundPolicy::Refuse);
         stage.pay_onchain(&order).await;

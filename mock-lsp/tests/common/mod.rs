@@ -1,6 +1,8 @@
 //! What the tests over the wire share.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+pub(crate) mod chain;
+
 use std::time::Duration;
 
 use lsps1_fixtures::node::{LSPS_MESSAGE_TYPE, Node, NodeConfig, NodeEvent, NodeEvents};
