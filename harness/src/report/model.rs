@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::dialect::DialectReport;
 use crate::exit::Exit;
-use crate::run::pay_hook::Spent;
 use crate::text::counted;
 
 /// Names the version of the report's form.
@@ -149,22 +148,16 @@ pub struct RunReport {
 }
 
 /// The payments that were begun by `--pay-cmd`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentsReport {
     /// How many.
     pub begun: usize,
-    /// What their invoices add up to, in sat.
+    /// What their invoices add up to, in sat, without what the payer's node pays for routing.
     pub sat: u64,
     /// How many of them have failed: nothing was paid, or it came back.
     pub failed: usize,
     /// How many of them were on their way or held when their scenario ended.
     pub open: usize,
-}
-
-impl From<Spent> for PaymentsReport {
-    fn from(Spent { payments: begun, sat, failed, open }: Spent) -> Self {
-        Self { begun, sat, failed, open }
-    }
 }
 
 /// How many scenarios ended with each verdict.

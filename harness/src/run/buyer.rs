@@ -8,7 +8,7 @@ use super::Settings;
 use super::chain::Chain;
 use super::client::Client;
 use super::hook_client::HookClient;
-use super::pay_hook::Purse;
+use super::purse::Purse;
 use crate::target::custom_message::MessageTarget;
 
 /// A client with its payer, ready for the steps of one scenario.

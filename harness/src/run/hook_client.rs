@@ -9,7 +9,7 @@ use lsps1_scenarios::{Action, ChannelStage, ClientAct, Observation, PaymentStage
 use serde_json::{Value, json};
 
 use super::channel_view;
-use super::pay_hook::{HookPayment, Purse, Status};
+use super::purse::{HookPayment, Purse, Status};
 use crate::target::custom_message::MessageTarget;
 use crate::text::hex;
 

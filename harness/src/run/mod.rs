@@ -14,6 +14,7 @@ pub mod pay_hook;
 mod payer;
 pub mod plan;
 pub mod property;
+pub mod purse;
 mod schedule;
 mod set_up;
 pub mod step;

@@ -10,8 +10,9 @@ use lsps1_scenarios::Transport;
 use serde_json::Value;
 
 use super::chain::Chain;
-use super::pay_hook::{PayHook, Purse};
+use super::pay_hook::PayHook;
 use super::plan::{ChainMeans, Face, PayerMeans};
+use super::purse::Purse;
 use super::{ChainFrom, Settings, TargetSettings, Watcher};
 use crate::report::model::UNREACHABLE;
 use crate::target::address::{BaseUrl, NodeAddress};

@@ -24,9 +24,9 @@ use super::buyer::Buyer;
 use super::chain::Chain;
 use super::fingerprint::{self, Readings};
 use super::orders::Budget;
-use super::pay_hook::Purse;
 use super::plan::{self, Face, Means, Plan, Planned};
 use super::property::{self, PropertySettings};
+use super::purse::Purse;
 use super::set_up::set_up;
 use super::step::Stage;
 use super::unanswered::{Request, Unanswered};
@@ -208,7 +208,7 @@ impl Suite {
     /// What was paid by the operator's command, if there is one.
     #[must_use]
     pub fn payments(&self) -> Option<PaymentsReport> {
-        self.purse.as_ref().map(|purse| PaymentsReport::from(purse.spent()))
+        self.purse.as_ref().map(Purse::spent)
     }
 
     /// Whether the target is on this machine, as far as `transport` is concerned. So is an interface that isn't there.
