@@ -69,6 +69,8 @@ pub struct MockLsp {
     control: SocketAddr,
     p2p: String,
     funding_address: Option<String>,
+    /// Whether it goes on where it was when it is started again.
+    goes_on: bool,
     shutdown: Shutdown,
     servers: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
@@ -198,6 +200,7 @@ impl MockLsp {
             control: control_address,
             p2p,
             funding_address: ground.funding_address,
+            goes_on: data.is_some(),
             servers: vec![
                 rest.serve(rest_face.router(), &shutdown),
                 control.serve(control::router(service.clone()), &shutdown),
@@ -237,6 +240,9 @@ impl MockLsp {
             json!({"rest": self.rest_url(), "p2p": self.p2p, "control": self.control_url()});
         if let Some(address) = &self.funding_address {
             line["address"] = address.as_str().into();
+        }
+        if self.goes_on {
+            line["restart"] = true.into();
         }
         if let Some([rpc, cookie, faucet]) = self.backend.as_ref().and_then(Backend::own_endpoints)
         {

@@ -33,6 +33,9 @@ pub(super) struct RunArgs {
     /// Base URL of the target's control API, by which orders are made to expire: POST {URL}/orders/{order_id}/expire
     #[arg(long, value_name = "URL", help_heading = "Target")]
     control: Option<BaseUrl>,
+    /// The target goes on with its orders, payments and channels when --target-cmd is killed and started again: judge that
+    #[arg(long, requires = "target_cmd", help_heading = "Target")]
+    restarts: bool,
     /// A token that the target accepts; without it the scenarios that need one are skipped. Not shown in any report
     #[arg(
         long,
@@ -174,7 +177,8 @@ pub(super) fn examples() -> String {
          network in LSPS1_BITCOIND_RPC_URL, LSPS1_BITCOIND_COOKIE_FILE, LSPS1_ELECTRUM_URL, LSPS1_FAUCET_URL and\n\
          LSPS1_NETWORK. Once it can be used it prints one line of JSON on standard output with \"rest\" and \"p2p\", unless\n\
          --rest and --p2p say where it will be; with \"address\" in that line it gets coins there, else it asks LSPS1_FAUCET_URL. With \"control\" (or --control)\n\
-         orders are made to expire by POST {{control}}/orders/{{order_id}}/expire.\n\n\
+         orders are made to expire by POST {{control}}/orders/{{order_id}}/expire. With \"restart\":true (or --restarts) it is killed and\n\
+         started again by the same command, and has to come back at the same addresses with its orders, payments and channels.\n\n\
          {}",
         Exit::help_section()
     )
@@ -241,6 +245,7 @@ impl RunArgs {
                 p2p: self.p2p,
                 control: self.control,
                 command: self.target_cmd,
+                restarts: self.restarts,
                 token: self.token,
                 any_token: self.any_token,
                 network: self.network.map(|network| network.name().to_owned()),

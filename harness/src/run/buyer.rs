@@ -88,6 +88,13 @@ impl<'a> Buyer<'a> {
         }
     }
 
+    /// See [`Client::target_leaves`].
+    pub fn target_leaves(&mut self) {
+        if let Self::OnChain(client) = self {
+            client.target_leaves();
+        }
+    }
+
     /// Does an action that needs the client, the payer or the chain.
     pub async fn perform(&mut self, action: Action) -> Observation {
         match self {

@@ -1,6 +1,7 @@
 //! The chain around a target on regtest: a payer with a channel to it, and the nodes that get the channels it sells.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Address, Amount};
@@ -11,7 +12,7 @@ use lsps1_scenarios::{ClientKind, PayerKind};
 
 use super::client::{Client, ClientNode, stop_peer};
 use super::payer::{self, FreePayer};
-use crate::target::custom_message::MessageTarget;
+use crate::target::custom_message::{MessageTarget, RECONNECT_EVERY};
 
 /// Why there is no chain around the target. Each variant is a step of the set-up.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,9 @@ const PAYER_COINS: Amount = Amount::from_int_btc(1);
 /// The capacity of the payer's channel to the target, in sat: enough for the fees and balances of many orders, and
 /// below the limit of channels that not every node makes (2^24).
 const PAYER_CHANNEL_SAT: u64 = 15_000_000;
+
+/// How long a payer's channel may take until it can be used again after a restart of the target.
+const CHANNEL_BACK_WITHIN: Duration = Duration::from_secs(30);
 
 /// A regtest network with a payer that can reach the target.
 pub struct Chain {
@@ -142,6 +146,26 @@ impl Chain {
         let address =
             address.map_err(|error| format!("failed to make an address for refunds: {error}"))?;
         Ok(Client::new(self, node, payer, address.to_string()))
+    }
+
+    /// Connects the payers again to a target that was started again, until their channels can be used.
+    pub(super) async fn target_is_back(&self) -> Result<(), String> {
+        let MessageTarget { id, address, .. } = self.target;
+        let deadline = Instant::now() + CHANNEL_BACK_WITHIN;
+        loop {
+            // It may not have noticed yet that the old connection is gone; by itself it would come back after seconds.
+            let connected = self.payer.connect(id, address).await;
+            match self.payer.wait_channel_usable(&id, RECONNECT_EVERY).await {
+                Ok(_) => break,
+                Err(_) if Instant::now() < deadline => {}
+                Err(error) => {
+                    connected
+                        .map_err(|error| format!("the payer failed to connect again: {error}"))?;
+                    return Err(error.to_string());
+                }
+            }
+        }
+        self.free_payer.reconnect(self.target).await
     }
 
     /// Ends the payers, then the network.

@@ -136,6 +136,14 @@ impl<'a> Client<'a> {
         done.unwrap_or_else(|reason| Observation::Failed { reason })
     }
 
+    /// Takes note that the target is about to be killed: the connection to it goes.
+    pub fn target_leaves(&mut self) {
+        if let ClientNode::Lsps { node, .. } = &self.node {
+            node.disconnect(&self.chain.target.id);
+        }
+        self.has_left = true;
+    }
+
     /// Ends the node.
     pub async fn close(self) {
         match self.node {

@@ -53,6 +53,8 @@ pub struct TargetSettings {
     pub control: Option<BaseUrl>,
     /// A command that starts it.
     pub command: Option<String>,
+    /// Whether it goes on where it was when the command is killed and started again.
+    pub restarts: bool,
     /// A token that it accepts.
     pub token: Option<String>,
     /// Whether it takes any text as a token.

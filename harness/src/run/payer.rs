@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use crate::target::custom_message::MessageTarget;
+use crate::target::custom_message::{MessageTarget, RECONNECT_EVERY};
 use crate::text::hex;
 
 /// How often an HTLC is looked at while it is waited for.
@@ -82,6 +82,20 @@ impl FreePayer {
         let (sender, outcomes) = watch::channel(Outcomes::default());
         let listener = tokio::spawn(listen(events, sender)).abort_handle();
         Ok(Self { node, outcomes, attempts: Mutex::default(), listener })
+    }
+
+    /// Connects again to a target that was started again, until its channel can be used.
+    pub(super) async fn reconnect(&self, target: MessageTarget) -> Result<(), String> {
+        // What is left of the old connection would pass for a new one.
+        self.node.disconnect(&target.id);
+        let deadline = Instant::now() + target.timeout;
+        while let Err(error) = self.node.connect(target.id, target.address, target.timeout).await {
+            if Instant::now() >= deadline {
+                return Err(format!("the free payer failed to connect again: {error}"));
+            }
+            tokio::time::sleep(RECONNECT_EVERY).await;
+        }
+        self.usable().await
     }
 
     /// Waits until its channel can be used; the blocks for that have to be mined meanwhile.

@@ -260,7 +260,8 @@ fn obstacle(scenario: &Scenario, transport: Transport, means: &Means) -> Option<
         )),
         Need::Restart if means.restart => None,
         Need::Restart => Some(Obstacle::NotGiven(
-            "needs a target that can be started again (give --target-cmd)".to_owned(),
+            "needs a target that goes on where it was when it is killed and started again (give --restarts with --target-cmd, or \"restart\": true in its ready line)"
+                .to_owned(),
         )),
         // Keys cost nothing.
         Need::SecondKey => None,

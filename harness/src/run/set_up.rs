@@ -35,6 +35,8 @@ pub(super) struct Found {
     pub(super) node: Option<(NodeAddress, MessageTarget)>,
     pub(super) command: Option<CommandTarget>,
     pub(super) control: Option<Control>,
+    /// Whether the command may be killed and started again.
+    pub(super) restarts: bool,
     pub(super) chain: Option<Chain>,
     pub(super) run_dir: Option<Arc<RunDir>>,
     pub(super) purse: Option<Purse>,
@@ -74,6 +76,7 @@ pub(super) async fn set_up(
                 found.redactor = target.redactor();
                 coins = announced.address;
                 target.control = target.control.or(announced.control);
+                found.restarts = announced.restart || target.restarts;
             }
             Err(reason) => return found.without_target(settings, &reason),
         }
@@ -182,12 +185,23 @@ async fn start_command(
     let started = CommandTarget::start(command, &environment, &log, &run_id)
         .map_err(|error| error.to_string())?;
     let command = found.command.insert(started);
-    let given = &settings.target;
+    until_ready(command, &settings.target).await
+}
+
+/// Waits until a target can be used: it says so, or it listens at the addresses that were given.
+async fn until_ready(command: &CommandTarget, given: &TargetSettings) -> Result<Announced, String> {
     if given.rest.is_none() && given.p2p.is_none() {
         return command.ready(READY_WITHIN).await.map_err(|error| error.to_string());
     }
     wait_until_reachable(command, given).await?;
     Ok(Announced::default())
+}
+
+/// Kills a target and starts it again, until it can be used.
+pub(super) async fn restart(command: &CommandTarget, given: &TargetSettings) -> Result<(), String> {
+    let failed = |reason: String| format!("the target was killed and started again: {reason}");
+    command.restart().await.map_err(|error| failed(error.to_string()))?;
+    until_ready(command, given).await.map(|_| ()).map_err(failed)
 }
 
 /// Readies what pays where there is no chain.
@@ -231,7 +245,7 @@ async fn wait_until_reachable(
                 Ok(_) => break,
                 Err(error) => error,
             };
-            if let Some(status) = command.ended() {
+            if let Some(status) = command.ended().await {
                 return Err(format!(
                     "the target ended ({status}) before it listened at {host}:{port}"
                 ));

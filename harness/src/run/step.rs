@@ -6,7 +6,10 @@ use lsps1_scenarios::{Action, Evidence, HttpRequest, Observation, Wait};
 use serde_json::Value;
 
 use super::buyer::Buyer;
+use super::chain::Chain;
 use super::orders::Asked;
+use super::{TargetSettings, set_up};
+use crate::target::command::CommandTarget;
 use crate::target::control::{Control, ControlError};
 use crate::target::custom_message::Connections;
 use crate::target::rest::{RestError, RestRequest, RestTarget};
@@ -16,6 +19,17 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The same for a target that isn't on this machine.
 const POLL_INTERVAL_ELSEWHERE: Duration = Duration::from_secs(1);
+
+/// What it takes to start the target again.
+#[derive(Clone, Copy)]
+pub struct Restarts<'a> {
+    /// The target's process.
+    pub command: &'a CommandTarget,
+    /// Where it was said to be.
+    pub given: &'a TargetSettings,
+    /// The payers that have channels with it.
+    pub chain: Option<&'a Chain>,
+}
 
 /// Everything that one scenario acts on.
 pub struct Stage<'a> {
@@ -27,6 +41,8 @@ pub struct Stage<'a> {
     pub client: Option<Buyer<'a>>,
     /// What the target lets be done to it, if it does.
     control: Option<&'a Control>,
+    /// What it takes to start it again, if it can be.
+    restarts: Option<Restarts<'a>>,
     /// When the scenario began.
     pub started: Instant,
     /// Whether the target answered the first thing that was sent to it.
@@ -53,6 +69,7 @@ impl<'a> Stage<'a> {
             connections,
             client,
             control: None,
+            restarts: None,
             started,
             first_answered: None,
             notes: Vec::new(),
@@ -65,6 +82,13 @@ impl<'a> Stage<'a> {
     #[must_use]
     pub fn controlled_by(mut self, control: Option<&'a Control>) -> Self {
         self.control = control;
+        self
+    }
+
+    /// Says how the target can be started again.
+    #[must_use]
+    pub const fn restarted_by(mut self, restarts: Option<Restarts<'a>>) -> Self {
+        self.restarts = restarts;
         self
     }
 
@@ -131,6 +155,10 @@ impl<'a> Stage<'a> {
                 Observation::Done
             }
             Action::LetExpire { order_id } => self.let_expire(order_id).await,
+            Action::Restart => match self.restart().await {
+                Ok(()) => Observation::Done,
+                Err(reason) => Observation::Failed { reason },
+            },
             on_chain => match &mut self.client {
                 Some(client) => {
                     let what = format!("{on_chain:?}");
@@ -201,6 +229,23 @@ impl<'a> Stage<'a> {
             }
         }
         Observation::Done
+    }
+
+    /// Kills the target and starts it again. Whoever was connected to it has to connect again; the payers do at once, as
+    /// their channels wait for that.
+    async fn restart(&mut self) -> Result<(), String> {
+        let restarts = self.restarts.ok_or("the target can't be started again")?;
+        if let Some(connections) = &mut self.connections {
+            connections.disconnect_all();
+        }
+        if let Some(client) = &mut self.client {
+            client.target_leaves();
+        }
+        set_up::restart(restarts.command, restarts.given).await?;
+        match restarts.chain {
+            Some(chain) => chain.target_is_back().await,
+            None => Ok(()),
+        }
     }
 
     async fn connect(&mut self, conn: &str) -> Observation {

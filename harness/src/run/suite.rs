@@ -28,7 +28,7 @@ use super::plan::{self, Face, Means, Plan, Planned};
 use super::property::{self, PropertySettings};
 use super::purse::Purse;
 use super::set_up::set_up;
-use super::step::Stage;
+use super::step::{Restarts, Stage};
 use super::unanswered::{Request, Unanswered};
 use super::{RunError, Settings, Watcher, millis};
 use crate::list;
@@ -136,7 +136,7 @@ impl Suite {
                 client_node: settings.client_node.is_some(),
                 token,
                 clock: found.control.is_some(),
-                restart: false,
+                restart: found.restarts,
             },
             rest: found.rest,
             node: found.node,
@@ -394,7 +394,8 @@ impl Suite {
         let view = self.view(transport);
         let mut session = Session::new(scenario, context.clone()).in_dialect(view);
         let mut stage = Stage::new(self.rest.as_ref(), connections, client, started)
-            .controlled_by(self.control.as_ref());
+            .controlled_by(self.control.as_ref())
+            .restarted_by(self.restarts());
         let mut looping = true;
         for _ in 0..MAX_ACTIONS {
             let Some(action) = session.next_action() else {
@@ -424,6 +425,13 @@ impl Suite {
             outcome.reason = Some(format!("the scenario did not end after {MAX_ACTIONS} actions"));
         }
         Performed { answered, took: started.elapsed(), came: Ok((Box::new(outcome), context)) }
+    }
+
+    /// What it takes to start the target again, if it can be.
+    fn restarts(&self) -> Option<Restarts<'_>> {
+        let command = self.command.as_ref().filter(|_| self.means.restart)?;
+        let (given, chain) = (&self.settings.target, self.chain.as_ref());
+        Some(Restarts { command, given, chain })
     }
 
     /// Does one action; what has proved to be hopeless isn't waited for.
@@ -538,7 +546,10 @@ impl Suite {
     /// # Errors
     /// Says how it failed to answer.
     pub async fn probe(&self, transport: Transport) -> Result<(), String> {
-        let ended = self.command.as_ref().and_then(CommandTarget::ended);
+        let ended = match &self.command {
+            Some(command) => command.ended().await,
+            None => None,
+        };
         let failure = match transport {
             Transport::Rest => {
                 let Some(rest) = &self.rest else { return Ok(()) };

@@ -116,16 +116,18 @@ impl MockProgram {
         parse(&output.stdout).map_err(failed)
     }
 
-    /// The command line that starts it with a fault, on ports of its own, and for real payments if it is on a chain.
+    /// The command line that starts it with a fault, on ports of its own; for real payments, and to go on where it was,
+    /// if there is a folder for its data.
     #[must_use]
-    pub fn command(&self, fault: Option<&Fault>, token: &str, on_chain: bool) -> String {
+    pub fn command(&self, fault: Option<&Fault>, token: &str, data_dir: Option<&Path>) -> String {
         let program = self.0.to_string_lossy();
+        let data_dir = data_dir.map(Path::to_string_lossy);
         let mut words = vec![program.as_ref(), "--token", token];
         for address in ["--rest", "--p2p", "--control"] {
             words.extend([address, "127.0.0.1:0"]);
         }
-        if on_chain {
-            words.extend(["--engine", "regtest"]);
+        if let Some(data_dir) = &data_dir {
+            words.extend(["--engine", "regtest", "--data-dir", data_dir.as_ref()]);
         }
         if let Some(fault) = fault {
             words.extend(["--fault", fault.name.as_str()]);
@@ -176,7 +178,7 @@ mod tests {
     #[test]
     fn the_command_survives_spaces_in_the_path() {
         let program = MockProgram("/a folder/mock-lsp".into());
-        let words = shlex::split(&program.command(None, "t", false)).unwrap();
+        let words = shlex::split(&program.command(None, "t", None)).unwrap();
         assert_eq!(words[0], "/a folder/mock-lsp");
         assert!(!words.contains(&"--fault".to_owned()));
     }

@@ -10,7 +10,7 @@ mod shown;
 pub mod table;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -111,6 +111,9 @@ pub enum SelfTestError {
     /// The scenarios or the catalogue can't be used.
     #[error(transparent)]
     List(#[from] ListError),
+    /// There is no place for what the mocks keep.
+    #[error("failed to make a temporary folder for the data of the mocks: {0}")]
+    Data(std::io::Error),
     /// A fault names a requirement that doesn't exist.
     #[error(
         "the mock's fault '{fault}' names the requirement '{row}', which the catalogue doesn't have; use a mock of this version"
@@ -129,6 +132,7 @@ impl SelfTestError {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Mock(_) | Self::UnknownRow { .. } => Exit::Usage,
+            Self::Data(_) => Exit::Internal,
             Self::List(error) => error.exit(),
         }
     }
@@ -163,7 +167,9 @@ pub async fn self_test(
         faults.retain(|_| place.next().is_some_and(|place| share.has(place)));
     }
     watcher.began(faults.len() + 1, &program);
-    let (unbroken, mut judged) = judge_all(&program, faults, settings, watcher).await;
+    // What the mocks keep for their restarts.
+    let data = tempfile::tempdir().map_err(SelfTestError::Data)?;
+    let (unbroken, mut judged) = judge_all(&program, faults, settings, data.path(), watcher).await;
     judged.extend(left.into_iter().map(|fault| FaultReport::needs_regtest(&fault)));
     judged.sort_by_key(|(place, _)| *place);
 
@@ -179,12 +185,13 @@ async fn judge_all(
     program: &MockProgram,
     faults: Vec<Fault>,
     settings: &SelfTestSettings,
+    data: &Path,
     watcher: &dyn SelfTestWatcher,
 ) -> (Unbroken, Vec<(usize, FaultReport)>) {
     let permits = Arc::new(Semaphore::new(jobs(settings)));
     let mut running: JoinSet<(Option<Fault>, Judged)> = JoinSet::new();
     for fault in std::iter::once(None).chain(faults.iter().cloned().map(Some)) {
-        let run_settings = run_settings(program, fault.as_ref(), settings);
+        let run_settings = run_settings(program, fault.as_ref(), settings, data);
         let permits = Arc::clone(&permits);
         running.spawn(async move {
             // Nobody closes the semaphore.
@@ -228,9 +235,12 @@ fn run_settings(
     program: &MockProgram,
     fault: Option<&Fault>,
     settings: &SelfTestSettings,
+    data: &Path,
 ) -> Settings {
+    let data = data.join(fault.map_or("unbroken", |fault| fault.name.as_str()));
+    let data = settings.regtest.then_some(data.as_path());
     let target = TargetSettings {
-        command: Some(program.command(fault, TOKEN, settings.regtest)),
+        command: Some(program.command(fault, TOKEN, data)),
         token: Some(TOKEN.to_owned()),
         network: Some("regtest".to_owned()),
         ..TargetSettings::default()

@@ -1,10 +1,12 @@
 //! A target that the harness starts itself: `--target-cmd`.
 
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lsps1_fixtures::process::{Process, ProcessConfig, RunId, tail};
 use serde::Deserialize;
-use std::path::Path;
+use tokio::sync::{Mutex, mpsc};
 
 use super::address::{BaseUrl, NodeAddress};
 use crate::text::{clipped, one_line, without_users};
@@ -26,6 +28,9 @@ pub struct ReadyLine {
     pub address: Option<String>,
     /// The base URL of its control API, see [`control`](super::control).
     pub control: Option<String>,
+    /// Whether it goes on with its orders, payments and channels when it is killed and started again by the same command.
+    #[serde(default)]
+    pub restart: bool,
 }
 
 /// What a target said about itself, parsed.
@@ -39,6 +44,8 @@ pub struct Announced {
     pub address: Option<String>,
     /// The base URL of its control API.
     pub control: Option<BaseUrl>,
+    /// Whether it goes on where it was when it is killed and started again.
+    pub restart: bool,
 }
 
 /// Why a command is no target.
@@ -79,13 +86,60 @@ pub enum CommandError {
         /// What is wrong with it.
         reason: String,
     },
+    /// It was started again, and is somewhere else.
+    #[error(
+        "the target, started again, is not where it was: its ready line is now {now}; give it fixed ports and a fixed node key"
+    )]
+    Elsewhere {
+        /// The addresses that it has now.
+        now: String,
+    },
 }
 
 /// A running target.
 #[derive(Debug)]
 pub struct CommandTarget {
-    process: Process,
-    lines: Option<tokio::sync::mpsc::Receiver<String>>,
+    launch: Launch,
+    life: Mutex<Life>,
+}
+
+/// What it takes to start it.
+#[derive(Debug)]
+struct Launch {
+    program: String,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    log: PathBuf,
+    run: RunId,
+}
+
+/// The process, of which there may be several, one after the other.
+#[derive(Debug)]
+struct Life {
+    /// None if it was killed and couldn't be started again.
+    process: Option<Process>,
+    lines: Option<mpsc::Receiver<String>>,
+    /// What it said when it was started first.
+    announced: Option<Announced>,
+}
+
+impl Launch {
+    fn start(&self) -> Result<(Process, Option<mpsc::Receiver<String>>), CommandError> {
+        let mut config = ProcessConfig::new("target", &self.program, &self.log, &self.run)
+            .args(self.arguments.iter().map(String::as_str))
+            .with_lines();
+        for (name, value) in &self.environment {
+            config = config.env(name, value);
+        }
+        let mut process =
+            Process::spawn(config).map_err(|error| CommandError::Start(error.to_string()))?;
+        let lines = process.take_lines();
+        Ok((process, lines))
+    }
+
+    fn log(&self) -> String {
+        clipped(&one_line(&tail(&self.log, LOG_LINES_SHOWN)), 1000)
+    }
 }
 
 impl CommandTarget {
@@ -100,28 +154,28 @@ impl CommandTarget {
         log: &Path,
         run: &RunId,
     ) -> Result<Self, CommandError> {
-        let words = shlex::split(command).unwrap_or_default();
-        let Some((program, arguments)) = words.split_first() else {
-            return Err(CommandError::Words(command.to_owned()));
+        let mut words = shlex::split(command).unwrap_or_default().into_iter();
+        let program = words.next().ok_or_else(|| CommandError::Words(command.to_owned()))?;
+        let launch = Launch {
+            program,
+            arguments: words.collect(),
+            environment: environment.to_vec(),
+            log: log.to_owned(),
+            run: run.clone(),
         };
-        let mut config = ProcessConfig::new("target", program, log, run)
-            .args(arguments.iter().map(String::as_str))
-            .with_lines();
-        for (name, value) in environment {
-            config = config.env(name, value);
-        }
-        let mut process =
-            Process::spawn(config).map_err(|error| CommandError::Start(error.to_string()))?;
-        let lines = process.take_lines();
-        Ok(Self { process, lines })
+        let (process, lines) = launch.start()?;
+        let life = Mutex::new(Life { process: Some(process), lines, announced: None });
+        Ok(Self { launch, life })
     }
 
     /// Waits for the ready line.
     ///
     /// # Errors
-    /// If the process ends first, nothing comes `within`, or the line can't be used.
-    pub async fn ready(&mut self, within: Duration) -> Result<Announced, CommandError> {
-        let Some(mut lines) = self.lines.take() else {
+    /// If the process ends first, nothing comes `within`, the line can't be used, or a target that was started again is
+    /// somewhere else.
+    pub async fn ready(&self, within: Duration) -> Result<Announced, CommandError> {
+        let mut life = self.life.lock().await;
+        let (Some(mut lines), Some(process)) = (life.lines.take(), &life.process) else {
             return Ok(Announced::default());
         };
         let find = async {
@@ -133,34 +187,71 @@ impl CommandTarget {
             }
             None
         };
-        match tokio::time::timeout(within, find).await {
-            Ok(Some(line)) => announced(line),
+        let log = || self.launch.log();
+        let line = match tokio::time::timeout(within, find).await {
+            Ok(Some(line)) => line,
             // Its standard output is closed: either it has ended, or it never will say anything.
             Ok(None) => {
-                match tokio::time::timeout(Duration::from_secs(1), self.process.exited()).await {
-                    Ok(status) => {
-                        Err(CommandError::Ended { status: status.to_string(), log: self.log() })
-                    }
-                    Err(_) => Err(CommandError::NotReady { within, log: self.log() }),
-                }
+                let ended = tokio::time::timeout(Duration::from_secs(1), process.exited()).await;
+                return Err(match ended {
+                    Ok(status) => CommandError::Ended { status: status.to_string(), log: log() },
+                    Err(_) => CommandError::NotReady { within, log: log() },
+                });
             }
-            Err(_) => Err(CommandError::NotReady { within, log: self.log() }),
+            Err(_) => return Err(CommandError::NotReady { within, log: log() }),
+        };
+        let now = announced(line)?;
+        let before = life.announced.get_or_insert_with(|| now.clone());
+        match before.is_where(&now) {
+            true => Ok(now),
+            false => Err(CommandError::Elsewhere { now: now.to_string() }),
         }
     }
 
+    /// Kills the process, as a crash would, and starts it again. It may take a while until it is ready.
+    ///
+    /// # Errors
+    /// If the program can't be started.
+    pub async fn restart(&self) -> Result<(), CommandError> {
+        let mut life = self.life.lock().await;
+        if let Some(process) = life.process.take() {
+            process.kill().await;
+        }
+        let (process, lines) = self.launch.start()?;
+        life.process = Some(process);
+        life.lines = lines;
+        Ok(())
+    }
+
     /// How the process ended, if it has.
-    #[must_use]
-    pub fn ended(&self) -> Option<String> {
-        self.process.exit_status().map(|status| status.to_string())
+    pub async fn ended(&self) -> Option<String> {
+        let life = self.life.lock().await;
+        let status = life.process.as_ref().and_then(Process::exit_status);
+        status.map(|status| status.to_string())
     }
 
     /// Ends the process and everything it started.
     pub async fn stop(self) {
-        self.process.stop().await;
+        if let Some(process) = self.life.into_inner().process {
+            process.stop().await;
+        }
     }
+}
 
-    fn log(&self) -> String {
-        clipped(&one_line(&tail(self.process.log(), LOG_LINES_SHOWN)), 1000)
+impl Announced {
+    /// Whether another ready line has the same addresses.
+    fn is_where(&self, other: &Self) -> bool {
+        self.rest == other.rest && self.p2p == other.p2p && self.control == other.control
+    }
+}
+
+impl fmt::Display for Announced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let urls = [("rest", &self.rest), ("control", &self.control)];
+        let urls = urls.iter().filter_map(|(name, url)| Some((*name, url.as_ref()?.to_string())));
+        let p2p = self.p2p.iter().map(|node| ("p2p", node.to_string()));
+        let shown: Vec<String> = urls.chain(p2p).map(|(name, it)| format!("{name} {it}")).collect();
+        f.write_str(&shown.join(", "))
     }
 }
 
@@ -189,6 +280,7 @@ fn announced(line: ReadyLine) -> Result<Announced, CommandError> {
         p2p: member("p2p", line.p2p)?,
         address: line.address,
         control: member("control", line.control)?,
+        restart: line.restart,
     })
 }
 
@@ -221,15 +313,15 @@ mod tests {
         let log = folder.path().join("target.log");
         let start = |command: &str| CommandTarget::start(command, &[], &log, &RunId::new());
 
-        let mut ended = start("sh -c 'echo sorry >&2; exit 3'").unwrap();
+        let ended = start("sh -c 'echo sorry >&2; exit 3'").unwrap();
         let error = ended.ready(Duration::from_secs(10)).await.unwrap_err().to_string();
         assert!(error.contains("exit status: 3") && error.contains("sorry"), "{error}");
 
-        let mut slow = start("sleep 60").unwrap();
+        let slow = start("sleep 60").unwrap();
         let error = slow.ready(Duration::from_millis(50)).await.unwrap_err();
         assert!(matches!(error, CommandError::NotReady { .. }), "{error}");
 
-        let mut good =
+        let good =
             start(r#"sh -c 'echo hello; echo "{\"rest\":\"http://127.0.0.1:1/\"}"; sleep 60'"#)
                 .unwrap();
         let announced = good.ready(Duration::from_secs(10)).await.unwrap();

@@ -111,6 +111,13 @@ impl Connections {
         }
     }
 
+    /// Drops all connections; their keys stay for reconnects.
+    pub fn disconnect_all(&mut self) {
+        for peer in self.peers.values() {
+            peer.node.disconnect(&self.target.id);
+        }
+    }
+
     /// The node id that the connection `name` has or will have, if it was opened.
     #[must_use]
     pub fn node_id(&self, name: &str) -> Option<PublicKey> {
