@@ -121,7 +121,9 @@ impl Service {
     /// If they can't be read.
     pub(crate) fn new(setup: Setup, db: Option<Db>) -> Result<Self, DataDirError> {
         let setup = Setup { terms: setup.faults.offer(setup.terms), ..setup };
-        let store = Mutex::new(Store::open(&setup.seed, db)?);
+        let store = Mutex::new(Store::open(&setup.seed, db, |order| {
+            bent::remembered(&setup.faults, order)
+        })?);
         Ok(Self {
             parts: Arc::new(Parts {
                 setup,

@@ -112,7 +112,7 @@ pub struct Settings {
     pub property: PropertySettings,
     /// The longest wait for a payment, a channel or a state, where a scenario would wait longer.
     pub patience: Option<Duration>,
-    /// Only scenarios in which orders are paid.
+    /// Only scenarios in which orders are paid, or the target is started again.
     pub only_on_chain: bool,
     /// Whether a MUST that isn't judged makes the run inconclusive.
     pub require_judged: bool,

@@ -91,7 +91,7 @@ pub struct Selection {
     pub skip: Vec<String>,
     /// Only this transport.
     pub transport: Option<Transport>,
-    /// Only scenarios in which orders are paid.
+    /// Only scenarios in which orders are paid, or the target is started again.
     pub only_on_chain: bool,
 }
 
@@ -218,7 +218,9 @@ fn left_out(
     let selected = selection.transport.is_none_or(|only| only == transport)
         && (selection.filter.is_empty() || selection.filter.iter().any(contains))
         && !selection.skip.iter().any(contains)
-        && (!selection.only_on_chain || scenario.is_paid());
+        && (!selection.only_on_chain
+            || scenario.is_paid()
+            || scenario.needs().contains(&Need::Restart));
     if *means.face(transport) == Face::None {
         Some(Left::NoTransport(transport))
     } else if !selected {

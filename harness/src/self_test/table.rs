@@ -172,7 +172,7 @@ fn explain(text: &mut String, fault: &FaultReport, on_chain: bool) {
         let _ = writeln!(text, "  {}", one_line(&clipped(problem, MESSAGE_SHOWN)));
     }
     let (run, engine) = match on_chain {
-        true => ("--regtest", " --engine regtest"),
+        true => ("--regtest", " --engine regtest --data-dir new-folder"),
         false => ("--network regtest", ""),
     };
     let _ = writeln!(

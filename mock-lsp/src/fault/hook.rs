@@ -204,6 +204,12 @@ pub(crate) enum Switch {
     FlipsAnnounce,
     AnnouncesAll,
     AnnouncesNone,
+    // Restarts.
+    ForgetsOrders,
+    ForgetsUnpaid,
+    StrandsHeld,
+    FailsCompleted,
+    CreatesAnew,
     // REST.
     RestErrorsAreOk,
     RestOmitsUris,

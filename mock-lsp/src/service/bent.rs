@@ -4,7 +4,7 @@
 
 use super::Service;
 use crate::engine::OpenTerms;
-use crate::fault::Switch;
+use crate::fault::{Faults, Switch};
 use crate::order::{Action, Event, Ignored, LightningState, Opening, Order, OrderState};
 
 /// How many times what is reasonable a refund with a fault pays: more than the ten times that are let pass.
@@ -124,6 +124,27 @@ impl Service {
         };
         self.faults().on(Switch::OneChannelPerClient) && self.orders().iter().any(is_another)
     }
+}
+
+/// What is left of an order when the mock is started again.
+pub(super) fn remembered(faults: &Faults, mut order: Order) -> Option<Order> {
+    let on = |switch| faults.on(switch);
+    let is_open = order.state == OrderState::Created;
+    let is_forgotten = on(Switch::ForgetsOrders)
+        || (on(Switch::ForgetsUnpaid) && is_open && order.paid_by.is_none());
+    if is_forgotten {
+        return None;
+    }
+    if on(Switch::StrandsHeld) && is_open && is_holding(&order) {
+        order.opening = Opening::Over;
+    }
+    if on(Switch::FailsCompleted) && order.state == OrderState::Completed {
+        order.state = OrderState::Failed;
+    }
+    if on(Switch::CreatesAnew) {
+        order.created_at += jiff::SignedDuration::from_secs(1);
+    }
+    Some(order)
 }
 
 fn is_holding(order: &Order) -> bool {

@@ -37,8 +37,13 @@ pub(super) struct Secrets {
 }
 
 impl Store {
-    /// The orders of `db`, or none. The same seed gives the same ids and preimages again, from an empty store.
-    pub(super) fn open(seed: &[u8; 32], db: Option<Db>) -> Result<Self, DataDirError> {
+    /// The orders of `db`, as far as they are `remembered`, or none. The same seed gives the same ids and preimages again,
+    /// from an empty store.
+    pub(super) fn open(
+        seed: &[u8; 32],
+        db: Option<Db>,
+        remembered: impl Fn(Order) -> Option<Order>,
+    ) -> Result<Self, DataDirError> {
         let orders = db.as_ref().map_or_else(|| Ok(Vec::new()), Db::orders)?;
         let next = orders.last().map_or(0, |(number, _)| number + 1);
         let mut hash = sha256::Hash::engine();
@@ -56,7 +61,9 @@ impl Store {
             db,
         };
         for (number, order) in orders {
-            store.index(number, order);
+            if let Some(order) = remembered(order) {
+                store.index(number, order);
+            }
         }
         Ok(store)
     }

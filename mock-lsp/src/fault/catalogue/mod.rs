@@ -13,6 +13,7 @@ mod method;
 mod option;
 mod order;
 mod rest;
+mod restart;
 
 use super::edit::Edit;
 use super::hook::{Faces, Hook, Switch};
@@ -50,4 +51,5 @@ pub(super) const FAULTS: &[&[Fault]] = &[
     life::PAYMENT,
     life::ONCHAIN,
     life::CHANNEL,
+    restart::FAULTS,
 ];
