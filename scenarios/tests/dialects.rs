@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use lsp::{Choices, Lsp};
 use lsps1_scenarios::dialect::{Confidence, Dialect, Fingerprint, Reading};
 use lsps1_scenarios::{
-    Action, Frame, Observation, Scenario, SessionOutcome, Transport, Verdict, builtin_scenarios,
+    Action, Frame, Need, Observation, Scenario, SessionOutcome, Transport, Verdict,
+    builtin_scenarios,
 };
 use serde_json::{Map, Value, json};
 
@@ -194,8 +195,10 @@ impl Elder {
 
 /// All scenarios of the transport that need no payment.
 fn scenarios(transport: Transport) -> Vec<Scenario> {
+    // What takes messages only.
     let applies = |scenario: &Scenario| {
-        scenario.transports().contains(&transport) && !scenario.id().contains("purchase")
+        let needs_more = |need: &Need| !matches!(need, Need::Token | Need::SecondKey);
+        scenario.transports().contains(&transport) && !scenario.needs().iter().any(needs_more)
     };
     builtin_scenarios().unwrap().into_iter().filter(applies).collect()
 }
