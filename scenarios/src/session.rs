@@ -7,6 +7,7 @@ mod aftermath;
 mod digest;
 mod judge;
 mod probe;
+mod recorder;
 mod refusal;
 pub(crate) mod request;
 mod settle;
@@ -31,6 +32,7 @@ use crate::verdict::{CheckResult, CheckSet, Evidence, Profile, Verdict};
 
 pub(crate) use aftermath::Aftermath;
 pub use aftermath::Ignoring;
+use recorder::Recorded;
 use start::{Pending, Task};
 
 /// What a session has to know beside its scenario.
@@ -91,6 +93,8 @@ pub struct Session<'a> {
     stopped: Option<Stop>,
     /// Whether the target has made an order for this client: it doesn't turn the client away as such.
     was_served: bool,
+    /// The orders whose life is recorded.
+    recorded: Vec<Recorded>,
     /// Exchanges in a row that nothing came back from.
     unanswered: u32,
     /// After which errors the client is known to be ignored.
@@ -146,6 +150,7 @@ impl<'a> Session<'a> {
             transcript: Transcript::default(),
             stopped: None,
             was_served: false,
+            recorded: Vec::new(),
             unanswered: 0,
             ignoring: Ignoring::default(),
             quiet: BTreeMap::new(),

@@ -1,5 +1,5 @@
 //! The life of an order as seen in all its readings: what may not change (L1-090, L1-115, L1-116, L1-215), and which states
-//! may follow each other (L1-005, L1-148, L1-151, L1-168, L1-171, L1-198, L1-237 to L1-240).
+//! may follow each other (L1-005, L1-148, L1-151, L1-168, L1-171, L1-198, L1-232, L1-237 to L1-240).
 
 use serde_json::Value;
 
@@ -87,6 +87,12 @@ fn judge_moment(order: &Order<'_>, collector: &mut Collector<'_>) {
                 Err(format!("`payment.{name}.state` is PAID, but the order is CREATED: the preimage was taken before the channel was open")),
             ),
             (Some("CREATED"), "HOLD") => collector.check(row, order.reply, Ok(())),
+            // A preimage can't be taken back: over Lightning a refund is a payment that was never taken.
+            (Some("FAILED"), "PAID") => collector.check(
+                "L1-232",
+                order.reply,
+                Err(format!("the order is FAILED, but `payment.{name}.state` is PAID")),
+            ),
             _ => {}
         }
     }
@@ -189,6 +195,9 @@ fn judge_step(before: &Order<'_>, after: &Order<'_>, collector: &mut Collector<'
             continue;
         };
         let message = format!("`payment.{name}.state` was {was} and is {is}");
+        if (was, after.text("order_state"), is) == ("HOLD", Some("FAILED"), "REFUNDED") {
+            collector.report("L1-232", &replies, Judgement::Kept, message.clone());
+        }
         match (was, is) {
             ("REFUNDED" | "CANCELLED", _) => {
                 let judgement = if matches!(is, "REFUNDED" | "CANCELLED") {
@@ -327,6 +336,12 @@ mod tests {
                 vec![in_state("COMPLETED", "EXPECT_PAYMENT")],
                 1000,
                 &["L1-005"],
+            ),
+            (
+                "failed and paid",
+                vec![order(), in_state("CREATED", "HOLD"), in_state("FAILED", "PAID")],
+                1000,
+                &["L1-232"],
             ),
             (
                 "held for ever",

@@ -98,7 +98,7 @@ pub const SUBJECTS: &[Subject] = &[
         about: "what follows what in the life of an order",
         rows: &[
             "L1-005", "L1-090", "L1-115", "L1-116", "L1-148", "L1-151", "L1-168", "L1-171",
-            "L1-198", "L1-215", "L1-237", "L1-238", "L1-239", "L1-240",
+            "L1-198", "L1-215", "L1-232", "L1-237", "L1-238", "L1-239", "L1-240",
         ],
         judge: |view, collector, _| life::judge(view, collector),
     },

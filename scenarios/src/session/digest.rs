@@ -93,6 +93,7 @@ impl Session<'_> {
                 self.digest_http_failure(task, &request, &reason, timed_out, span);
             }
             (Pending::Chain { step }, Observation::Document(document)) => {
+                self.look_at_orders();
                 self.step_done(step, chain_document(document), &Value::Null, None);
             }
             (Pending::Telling { step, request }, Observation::Done) => {
@@ -103,6 +104,7 @@ impl Session<'_> {
                     // The next request connects again.
                     self.connected.clear();
                 }
+                self.look_at_orders();
                 self.step_done(step, json!({}), &Value::Null, None)
             }
             (Pending::Pausing(poll), Observation::Done) => self.tasks.push_front(Task::Poll(poll)),

@@ -26,16 +26,18 @@ impl Session<'_> {
         span: Span,
         late: u64,
     ) {
-        if let Some(reason) = self.says_nothing(&task, &doc, exchange) {
+        let is_look = matches!(task, Task::Look(_));
+        if let Some(reason) = self.says_nothing(&task, &doc, exchange).filter(|_| !is_look) {
             return self.stop(Verdict::Inconclusive, reason.into(), exchange);
         }
+        self.record_order(&task, &doc);
         self.was_served |= doc["result"]["order_id"].is_string();
         match task {
             Task::Given(given) => self.given_done(given, &doc, exchange),
             Task::Step(index) => self.step_done(index, doc, id, exchange),
             Task::Poll(poll) => self.poll_done(poll, doc, id, exchange, span),
             Task::Probe(probe) => self.probe_done(probe, &doc, late, exchange),
-            Task::Conditions => {}
+            Task::Conditions | Task::Look(_) => {}
         }
         if self.unanswered >= MOST_UNANSWERED && !self.tasks.is_empty() {
             let reason =

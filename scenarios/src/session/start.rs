@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Session;
 use super::probe::Probe;
+use super::recorder::Recorded;
 use super::request::{self, Outgoing, RequestError};
 use crate::action::{Action, Frame, HttpRequest, Transport, Wait};
 use crate::expr::{self, ExprError};
@@ -28,6 +29,8 @@ pub(super) enum Task {
     Poll(Poll),
     /// Look whether the target still answers after a refusal.
     Probe(Box<Probe>),
+    /// Read an order, for the record of its life.
+    Look(Recorded),
 }
 
 /// A poll on its way.
@@ -87,6 +90,7 @@ impl<'a> Session<'a> {
             Task::Step(index) => self.start_step(index),
             Task::Poll(poll) => self.start_poll(poll),
             Task::Probe(probe) => self.start_probe(probe),
+            Task::Look(order) => self.start_look(order),
         }
     }
 

@@ -93,6 +93,34 @@ steps:
 }
 
 #[test]
+fn orders_are_read_after_each_step_on_a_chain() {
+    let life = scenario(
+        r#"
+id: life
+title: Life
+needs: [chain]
+given: [order]
+steps:
+  - client: connect
+  - pay: "{{ order.result.payment.bolt11.invoice }}"
+  - client: disconnect
+  - mine: 1
+    expect: [{ for: [L1-225], that: "true" }]
+"#,
+    );
+    let reads = |transport: Transport| {
+        let outcome = run(&life, context(transport), &mut Target::good());
+        assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.reason);
+        let is_read = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("get_order");
+        let sent = outcome.transcript.exchanges.iter().flat_map(|exchange| &exchange.sent);
+        sent.filter(|message| is_read(&message.bytes)).count()
+    };
+    assert_eq!(reads(Transport::Rest), 4);
+    // The client that reads them is away then.
+    assert_eq!(reads(Transport::P2p), 2);
+}
+
+#[test]
 fn chain_steps_become_actions_and_documents() {
     let purchase = scenario(
         r#"
