@@ -85,8 +85,21 @@ pub fn act(step: &Step) -> String {
             let amount = value(amount_sat);
             format!("{amount} sat are sent to {}{}", shown(address), rate.unwrap_or_default())
         }
-        Act::AwaitCoins { address, within } => {
-            format!("up to {} s pass until coins come to {}", within.as_secs(), shown(address))
+        Act::TakeBack { txid } => {
+            format!("the payment {} is replaced by one to the payer", shown(txid))
+        }
+        Act::Reorganise { blocks } => {
+            format!("{} blocks are replaced by others without payments", value(blocks))
+        }
+        Act::AwaitCoins { address, above_sat_per_kwu, within } => {
+            let above = above_sat_per_kwu.as_ref().map(|rate| {
+                format!(" by a transaction above {} sat per 1000 weight units", value(rate))
+            });
+            let (s, to, above) = (within.as_secs(), shown(address), above.unwrap_or_default());
+            format!("up to {s} s pass until coins come to {to}{above}")
+        }
+        Act::AdvanceClock { seconds } => {
+            format!("the target's clock is moved on by {seconds} seconds")
         }
         Act::LetExpire { order_id } => {
             format!("the time passes at which the order {} expires", shown(order_id))

@@ -257,6 +257,7 @@ impl Service {
             if self.misses(&order, event) {
                 return Ok(());
             }
+            let event = &*self.mistakes(&order, event);
             let step = machine::step(order, event, self.now(), self.faults().rules());
             store.update(step.order.clone()).map_err(DriveError::NotStored)?;
             (step.order, step.actions, step.ignored)
@@ -309,19 +310,16 @@ impl Service {
             Action::CloseOffer { id } => engine.close_offer(id),
             Action::SignRefund { refund, coins, sat_per_kwu } => {
                 let from = order.onchain.as_ref().map(|onchain| onchain.address.clone());
-                let from = from.unwrap_or_default();
-                let to = match self.faults().on(Switch::RefundsCoinsToItself) {
-                    true => from.clone(),
-                    false => order.request.refund_onchain_address.clone().unwrap_or_default(),
-                };
-                engine.sign_refund(RefundTerms {
+                let terms = RefundTerms {
                     order_id: order.id.clone(),
                     refund,
-                    from,
-                    to,
+                    from: from.unwrap_or_default(),
+                    to: order.request.refund_onchain_address.clone().unwrap_or_default(),
                     coins,
                     sat_per_kwu,
-                });
+                    kept_sat: 0,
+                };
+                engine.sign_refund(self.bend_refund(order, terms));
             }
             Action::BroadcastRefund { refund, signed } => {
                 engine.broadcast_refund(&order.id, refund, signed);

@@ -124,11 +124,26 @@ pub enum Action {
         /// What the transaction pays, in sat per 1000 weight units; `None`: as its wallet likes.
         sat_per_kwu: Option<u64>,
     },
+    /// Replace a payment of the payer's that waits for its block by one that leaves the payer its coins. Answered by
+    /// `Document` (`txid`) or `Failed`.
+    TakeBack {
+        /// The id of the payment's transaction.
+        txid: String,
+    },
+    /// Take the latest blocks off the chain, and mine one more than that without any of the transactions that wait.
+    /// Answered by `Done` or `Failed`.
+    Reorganise {
+        /// How many are taken off.
+        blocks: u32,
+    },
     /// Wait until coins are on their way to one of the payer's own addresses. Answered by `Document` (`found`,
     /// `amount_sat`, `confirmations`, `fee_sat`, `sat_per_kwu`, …) or `Failed`.
     AwaitCoins {
         /// The address.
         address: String,
+        /// Waits for a transaction that waits for its block and pays more than this, with what spends it, in sat per 1000
+        /// weight units; `None`: for any.
+        above_sat_per_kwu: Option<u64>,
         /// How long to wait at most.
         within: Duration,
     },
@@ -136,6 +151,11 @@ pub enum Action {
     LetExpire {
         /// The order's id; `None`: that of all orders.
         order_id: Option<String>,
+    },
+    /// Move the target's clock on. Answered by `Document` (`moved`, `reason`) or `Failed`.
+    AdvanceClock {
+        /// By how many seconds.
+        seconds: u32,
     },
     /// End the target and start it again on what it has stored. Answered by `Done` or `Failed`.
     Restart,

@@ -168,10 +168,18 @@ impl Scenario {
         self.payer
     }
 
-    /// Whether nothing else may go on around the target meanwhile: it mines many blocks, moves the target's time or
-    /// starts it anew.
+    /// Whether nothing else may go on around the target meanwhile: it mines many blocks or takes some off the chain,
+    /// moves the target's time or starts it anew.
     pub fn is_alone(&self) -> bool {
-        self.alone || self.needs.contains(&Need::Restart)
+        let disturbs = |step: &Step| {
+            matches!(step.act, Act::Reorganise { .. } | Act::AdvanceClock { .. } | Act::Restart)
+        };
+        self.alone || self.needs.contains(&Need::Restart) || self.steps.iter().any(disturbs)
+    }
+
+    /// Whether the target's clock is ahead of everybody's afterwards.
+    pub fn moves_clock(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.act, Act::AdvanceClock { .. }))
     }
 
     /// The requirements that its expectations judge, sorted.
@@ -347,10 +355,22 @@ pub enum Act {
         /// What the transaction pays, in sat per 1000 weight units: a number or an expression.
         sat_per_kwu: Option<Value>,
     },
+    /// Replaces a payment on the chain that waits for its block by one to the payer.
+    TakeBack {
+        /// The id of its transaction; an expression.
+        txid: String,
+    },
+    /// Takes the latest blocks off the chain and mines others, without the transactions that wait.
+    Reorganise {
+        /// How many: a number or an expression.
+        blocks: Value,
+    },
     /// Waits for coins at one of the payer's own addresses.
     AwaitCoins {
         /// The address; an expression.
         address: String,
+        /// More than what their transaction has to pay, in sat per 1000 weight units: a number or an expression.
+        above_sat_per_kwu: Option<Value>,
         /// How long to wait at most.
         within: Duration,
     },
@@ -358,6 +378,11 @@ pub enum Act {
     LetExpire {
         /// The order's id; an expression.
         order_id: String,
+    },
+    /// Moves the target's clock on.
+    AdvanceClock {
+        /// By how many seconds.
+        seconds: u32,
     },
     /// Ends the target and starts it again.
     Restart,

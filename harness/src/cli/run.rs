@@ -30,7 +30,8 @@ pub(super) struct RunArgs {
     /// Starts the target, with the network's endpoints in its environment, and ends it after the run
     #[arg(long, value_name = "CMD", value_parser = command, help_heading = "Target")]
     target_cmd: Option<String>,
-    /// Base URL of the target's control API, by which orders are made to expire: POST {URL}/orders/{order_id}/expire
+    /// Base URL of the target's control API, by which its time is moved: POST {URL}/orders/{order_id}/expire, and POST
+    /// {URL}/clock with {"advance_seconds": 21660} if it can do that
     #[arg(long, value_name = "URL", help_heading = "Target")]
     control: Option<BaseUrl>,
     /// The target goes on with its orders, payments and channels when --target-cmd is killed and started again: judge that
@@ -177,7 +178,9 @@ pub(super) fn examples() -> String {
          network in LSPS1_BITCOIND_RPC_URL, LSPS1_BITCOIND_COOKIE_FILE, LSPS1_ELECTRUM_URL, LSPS1_FAUCET_URL and\n\
          LSPS1_NETWORK. Once it can be used it prints one line of JSON on standard output with \"rest\" and \"p2p\", unless\n\
          --rest and --p2p say where it will be; with \"address\" in that line it gets coins there, else it asks LSPS1_FAUCET_URL. With \"control\" (or --control)\n\
-         orders are made to expire by POST {{control}}/orders/{{order_id}}/expire. With \"restart\":true (or --restarts) it is killed and\n\
+         orders are made to expire by POST {{control}}/orders/{{order_id}}/expire, and its clock is moved on by POST {{control}}/clock\n\
+         with {{\"advance_seconds\": 21660}}, which it answers with 404 if it can't do that. The clock then stays ahead: start\n\
+         a target anew before its next run. With \"restart\":true (or --restarts) it is killed and\n\
          started again by the same command, and has to come back at the same addresses with its orders, payments and channels.\n\n\
          {}",
         Exit::help_section()

@@ -119,8 +119,14 @@ impl<'a> Client<'a> {
                     .await
                     .map(Observation::Document)
             }
-            Action::AwaitCoins { address, within } => {
-                coins::received(&self.chain.coins, &address, within)
+            Action::TakeBack { txid } => {
+                coins::take_back(&self.chain.coins, &txid).await.map(Observation::Document)
+            }
+            Action::Reorganise { blocks } => {
+                self.reorganise(blocks).await.map(|()| Observation::Done)
+            }
+            Action::AwaitCoins { address, above_sat_per_kwu, within } => {
+                coins::received(&self.chain.coins, &address, above_sat_per_kwu, within)
                     .await
                     .map(Observation::Document)
             }
@@ -303,9 +309,20 @@ impl<'a> Client<'a> {
 
     /// Mines, and lets the nodes of our own follow: a payer that lags behind would send HTLCs that end too early.
     async fn mine(&self, blocks: u32) -> Result<(), String> {
-        let network = &self.chain.network;
-        network.miner().mine(blocks).await.map_err(|error| format!("failed to {error}"))?;
-        let lags = |error: String| format!("{blocks} blocks were mined, but {error}");
+        let mined = self.chain.network.miner().mine(blocks).await;
+        mined.map_err(|error| format!("failed to {error}"))?;
+        self.followed_by_all().await
+    }
+
+    /// Replaces the latest blocks, and lets the nodes of our own follow.
+    async fn reorganise(&self, blocks: u32) -> Result<(), String> {
+        let replaced = self.chain.network.miner().reorganise(blocks).await;
+        replaced.map_err(|error| format!("failed to {error}"))?;
+        self.followed_by_all().await
+    }
+
+    async fn followed_by_all(&self) -> Result<(), String> {
+        let lags = |error: String| format!("the chain has changed, but {error}");
         self.chain.payer.synced().await.map_err(|error| lags(error.to_string()))?;
         let free_payer = self.chain.free_payer.node();
         let client = match &self.node {

@@ -3,13 +3,20 @@
 use std::time::{Duration, Instant};
 
 use bitcoin::address::NetworkUnchecked;
-use bitcoin::{Address, Amount, Txid};
-use lsps1_fixtures::BitcoindRpc;
+use bitcoin::{Address, Amount, SignedAmount, Txid};
+use lsps1_fixtures::rpc::MempoolEntry;
+use lsps1_fixtures::{BitcoindRpc, RpcError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// How often the wallet is looked at while coins are waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What a payment that is taken back pays to the payer, in sat, beside the change.
+const REPLACEMENT_SAT: u64 = 1_000;
+
+/// The fee rate of the transaction by which a payment is taken back, in sat per vbyte: more than payments pay.
+const REPLACEMENT_SAT_PER_VB: u64 = 25;
 
 /// Sends coins from a wallet. A fee rate in sat per 1000 weight units is rounded up to whole sat per virtual byte.
 pub(super) async fn pay(
@@ -28,55 +35,130 @@ pub(super) async fn pay(
     Ok(json!({"txid": txid.to_string()}))
 }
 
-/// Waits until the wallet sees coins come to one of its addresses, in the mempool or in a block.
+/// Replaces a payment of the wallet's by one to itself.
+pub(super) async fn take_back(wallet: &BitcoindRpc, txid: &str) -> Result<Value, String> {
+    let failed = |error: RpcError| format!("the payer failed to {error}");
+    let to = wallet.new_address().await.map_err(failed)?;
+    // Any amount: the rest is change.
+    let outputs = json!([{to.to_string(): Amount::from_sat(REPLACEMENT_SAT).to_btc()}]);
+    let bumped: Bumped = wallet
+        .call("bumpfee", json!([txid, {"outputs": outputs, "fee_rate": REPLACEMENT_SAT_PER_VB}]))
+        .await
+        .map_err(failed)?;
+    Ok(json!({"txid": bumped.txid.to_string()}))
+}
+
+/// Waits until the wallet sees coins come to one of its addresses, in the mempool or in a block, or in the mempool with
+/// more than a fee rate, in sat per 1000 weight units. Otherwise, what has come is told as it was seen last.
 pub(super) async fn received(
     wallet: &BitcoindRpc,
     address: &str,
+    above_sat_per_kwu: Option<u64>,
     within: Duration,
 ) -> Result<Value, String> {
     let deadline = Instant::now() + within;
     loop {
-        let list: Vec<Received> = wallet
-            .call("listreceivedbyaddress", json!([0, false, true, address]))
-            .await
-            .map_err(|error| format!("failed to {error}"))?;
-        if let Some(received) = list.into_iter().find(|received| !received.txids.is_empty()) {
-            return describe(wallet, &received).await;
-        }
-        if Instant::now() >= deadline {
-            return Ok(json!({"found": false}));
+        let arrivals =
+            arrivals(wallet, address).await.map_err(|error| format!("failed to {error}"))?;
+        let is_dear = |arrival: &Arrival| {
+            above_sat_per_kwu.is_none_or(|least| arrival.sat_per_kwu() > Some(least))
+        };
+        let is_there = !arrivals.is_empty() && arrivals.iter().all(is_dear);
+        if is_there || Instant::now() >= deadline {
+            return Ok(describe(is_there, &arrivals));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
-/// What bitcoind says of an address.
-#[derive(Debug, Deserialize)]
+/// What bitcoind says of a payment's replacement.
+#[derive(Deserialize)]
+struct Bumped {
+    txid: Txid,
+}
+
+/// The transactions that bitcoind knows for an address.
+#[derive(Deserialize)]
 struct Received {
-    /// In bitcoin.
-    amount: f64,
-    confirmations: u32,
     txids: Vec<Txid>,
 }
 
-async fn describe(wallet: &BitcoindRpc, received: &Received) -> Result<Value, String> {
-    let amount = Amount::from_btc(received.amount)
-        .map_err(|error| format!("bitcoind names an amount that there isn't: {error}"))?;
+/// What bitcoind's wallet says of a transaction.
+#[derive(Deserialize)]
+struct WalletTransaction {
+    /// Negative where another one is in the chain instead.
+    confirmations: i64,
+    details: Vec<Detail>,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    address: Option<String>,
+    category: String,
+    #[serde(with = "bitcoin::amount::serde::as_btc")]
+    amount: SignedAmount,
+}
+
+/// Coins that a transaction brings to an address.
+struct Arrival {
+    txid: Txid,
+    amount_sat: u64,
+    confirmations: u32,
+    /// As long as it waits for its block.
+    entry: Option<MempoolEntry>,
+}
+
+impl Arrival {
+    /// What it pays while it waits, with what spends it if that is more.
+    fn sat_per_kwu(&self) -> Option<u64> {
+        let MempoolEntry { vsize, descendant_vsize, fees } = self.entry.as_ref()?;
+        let rate = |fee: Amount, vsize: u64| fee.to_sat() * 250 / vsize.max(1);
+        Some(rate(fees.base, *vsize).max(rate(fees.descendant, *descendant_vsize)))
+    }
+}
+
+/// What has come to an address and is still there: a transaction that was replaced isn't.
+async fn arrivals(wallet: &BitcoindRpc, address: &str) -> Result<Vec<Arrival>, RpcError> {
+    let list: Vec<Received> =
+        wallet.call("listreceivedbyaddress", json!([0, false, true, address])).await?;
+    let mut arrivals = Vec::new();
+    for txid in list.into_iter().flat_map(|received| received.txids) {
+        let known: WalletTransaction = wallet.call("gettransaction", json!([txid])).await?;
+        let entry = match known.confirmations {
+            0 => wallet.mempool_entry(txid).await?,
+            _ => None,
+        };
+        let Ok(confirmations) = u32::try_from(known.confirmations) else { continue };
+        if confirmations == 0 && entry.is_none() {
+            continue;
+        }
+        let is_ours = |detail: &&Detail| {
+            detail.category == "receive" && detail.address.as_deref() == Some(address)
+        };
+        let amounts = known.details.iter().filter(is_ours).map(|detail| detail.amount.to_sat());
+        let amount_sat = amounts.filter_map(|sat| u64::try_from(sat).ok()).sum();
+        arrivals.push(Arrival { txid, amount_sat, confirmations, entry });
+    }
+    Ok(arrivals)
+}
+
+fn describe(found: bool, arrivals: &[Arrival]) -> Value {
+    if arrivals.is_empty() {
+        return json!({"found": false});
+    }
     let mut document = json!({
-        "found": true,
-        "amount_sat": amount.to_sat(),
-        "confirmations": received.confirmations,
-        "transactions": received.txids.len(),
+        "found": found,
+        "amount_sat": arrivals.iter().map(|arrival| arrival.amount_sat).sum::<u64>(),
+        "confirmations": arrivals.iter().map(|arrival| arrival.confirmations).min(),
+        "transactions": arrivals.len(),
     });
     // What it pays is known while it waits for its block.
-    if let [txid] = received.txids.as_slice()
-        && let Some(entry) =
-            wallet.mempool_entry(*txid).await.map_err(|error| format!("failed to {error}"))?
+    if let [arrival] = arrivals
+        && let Some(entry) = &arrival.entry
     {
-        let fee_sat = entry.fees.base.to_sat();
-        document["txid"] = json!(txid.to_string());
-        document["fee_sat"] = json!(fee_sat);
-        document["sat_per_kwu"] = json!(fee_sat * 250 / entry.vsize.max(1));
+        document["txid"] = json!(arrival.txid.to_string());
+        document["fee_sat"] = json!(entry.fees.base.to_sat());
+        document["sat_per_kwu"] = json!(arrival.sat_per_kwu());
     }
-    Ok(document)
+    document
 }

@@ -124,8 +124,8 @@ pub enum Left {
     NoTransport(Transport),
 }
 
-/// What a run does, in order: what takes no payment first, what needs the target for itself last, custom messages before
-/// REST.
+/// What a run does, in order: what takes no payment first, what needs the target for itself last, and what moves its clock
+/// behind that; custom messages before REST.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The scenarios that are part of the run.
@@ -165,7 +165,10 @@ impl Plan {
         plan.planned.sort_by_key(|planned| {
             let scenario = scenarios.get(planned.index);
             let is_paid = scenario.is_some_and(Scenario::is_paid);
-            (is_paid, scenario.is_some_and(Scenario::is_alone), planned.transport)
+            let is_alone = scenario.is_some_and(Scenario::is_alone);
+            // Times that the target names are ahead once its clock was moved: the fewest see that.
+            let moves_clock = scenario.is_some_and(Scenario::moves_clock);
+            (is_paid, moves_clock, is_alone, planned.transport)
         });
         plan
     }

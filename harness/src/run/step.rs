@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lsps1_scenarios::{Action, Evidence, HttpRequest, Observation, Wait};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::buyer::Buyer;
 use super::chain::Chain;
@@ -159,6 +159,7 @@ impl<'a> Stage<'a> {
                 Ok(()) => Observation::Done,
                 Err(reason) => Observation::Failed { reason },
             },
+            Action::AdvanceClock { seconds } => self.advance_clock(seconds).await,
             on_chain => match &mut self.client {
                 Some(client) => {
                     let what = format!("{on_chain:?}");
@@ -245,6 +246,22 @@ impl<'a> Stage<'a> {
         match restarts.chain {
             Some(chain) => chain.target_is_back().await,
             None => Ok(()),
+        }
+    }
+
+    /// Moves the target's clock on, if it can be.
+    async fn advance_clock(&self, seconds: u32) -> Observation {
+        let Some(control) = self.control else {
+            let reason = "the target's time can't be moved".to_owned();
+            return Observation::Failed { reason };
+        };
+        match control.advance_clock(seconds).await {
+            Ok(()) => Observation::Document(json!({"moved": true})),
+            // Letting orders expire is all that it can do.
+            Err(error @ ControlError::Refused { status: 404 | 405 | 501, .. }) => {
+                Observation::Document(json!({"moved": false, "reason": error.to_string()}))
+            }
+            Err(error) => Observation::Failed { reason: error.to_string() },
         }
     }
 

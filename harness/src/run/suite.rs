@@ -579,6 +579,13 @@ impl Suite {
         }
     }
 
+    /// The time, as the target has it.
+    fn targets_time(&self) -> jiff::Timestamp {
+        let now = jiff::Timestamp::now();
+        let ahead = self.control.as_ref().map(Control::ahead).unwrap_or_default();
+        now.checked_add(ahead).unwrap_or(now)
+    }
+
     fn context(
         &self,
         transport: Transport,
@@ -605,7 +612,7 @@ impl Suite {
             token: target.token.clone(),
             any_token: target.any_token,
             seed: scenario_seed(self.settings.seed, name),
-            now: jiff::Timestamp::now(),
+            now: self.targets_time(),
             patience: self.settings.patience,
         }
     }

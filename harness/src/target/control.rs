@@ -1,16 +1,25 @@
 //! What a target lets the harness do to it beside LSPS1, where its ready line has `control`.
 //!
-//! One call is known, the same for every target: `POST {control}/orders/{order_id}/expire` lets the time pass at which
-//! the order expires, and answers with a status of 2xx once that has taken effect.
+//! Two calls are known, the same for every target. They answer with a status of 2xx once they have taken effect:
+//! - `POST {control}/orders/{order_id}/expire` lets the time pass at which the order expires.
+//! - `POST {control}/clock` with `{"advance_seconds": 21600}` moves the target's clock on for good. A target that can't do
+//!   that answers with 404, 405 or 501.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use serde_json::json;
 
 use super::address::BaseUrl;
 use super::rest::{RestError, RestRequest, RestTarget};
 
-/// A target's control API.
+/// A target's control API. Clones share what they know.
 #[derive(Clone, Debug)]
-pub struct Control(RestTarget);
+pub struct Control {
+    rest: RestTarget,
+    ahead_seconds: Arc<AtomicU64>,
+}
 
 /// Why a target can't be controlled.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +53,7 @@ impl Control {
         if !base.is_loopback() {
             return Err(ControlError::Elsewhere(base));
         }
-        Ok(Self(RestTarget::new(base, timeout)?))
+        Ok(Self { rest: RestTarget::new(base, timeout)?, ahead_seconds: Arc::default() })
     }
 
     /// Lets the time pass at which the order expires.
@@ -54,12 +63,34 @@ impl Control {
     pub async fn expire(&self, order_id: &str) -> Result<(), ControlError> {
         // An order's id comes from the target and may be anything.
         let id: String = url::form_urlencoded::byte_serialize(order_id.as_bytes()).collect();
-        self.post(&format!("orders/{id}/expire")).await
+        self.post(&format!("orders/{id}/expire"), None).await
     }
 
-    async fn post(&self, path: &str) -> Result<(), ControlError> {
-        let request = RestRequest { method: "POST".to_owned(), ..RestRequest::get(path) };
-        let reply = self.0.send(&request).await?;
+    /// Moves the target's clock on.
+    ///
+    /// # Errors
+    /// If the target doesn't do it.
+    pub async fn advance_clock(&self, seconds: u32) -> Result<(), ControlError> {
+        let body = json!({"advance_seconds": seconds}).to_string();
+        self.post("clock", Some(body.into_bytes())).await?;
+        self.ahead_seconds.fetch_add(seconds.into(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// By how much the target's clock was moved on.
+    #[must_use]
+    pub fn ahead(&self) -> Duration {
+        Duration::from_secs(self.ahead_seconds.load(Ordering::Relaxed))
+    }
+
+    async fn post(&self, path: &str, body: Option<Vec<u8>>) -> Result<(), ControlError> {
+        let headers = match body {
+            Some(_) => vec![("content-type".to_owned(), "application/json".to_owned())],
+            None => Vec::new(),
+        };
+        let method = "POST".to_owned();
+        let request = RestRequest { method, headers, body, ..RestRequest::get(path) };
+        let reply = self.rest.send(&request).await?;
         if (200..300).contains(&reply.status) {
             return Ok(());
         }

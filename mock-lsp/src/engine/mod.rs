@@ -164,6 +164,8 @@ pub(crate) struct RefundTerms {
     pub(crate) coins: Vec<Coin>,
     /// The fee rate, in sat per 1000 weight units.
     pub(crate) sat_per_kwu: u32,
+    /// What goes to `from` again, in sat: 0, but for faults.
+    pub(crate) kept_sat: u64,
 }
 
 /// The channel to open.

@@ -14,9 +14,12 @@ const WITNESS_WEIGHT: u64 = 1 + 1 + 72 + 1 + 33;
 
 /// The refund: all of its coins, less its virtual size times the fee rate, to where they are to go.
 pub(super) fn unsigned(terms: &RefundTerms) -> Result<Transaction, EngineError> {
-    let to = Address::<NetworkUnchecked>::from_str(&terms.to)
-        .map_err(|error| EngineError(format!("refund to {}: {error}", terms.to)))?
-        .assume_checked();
+    let output = |address: &str, sat| {
+        let address = Address::<NetworkUnchecked>::from_str(address)
+            .map_err(|error| EngineError(format!("refund to {address}: {error}")))?;
+        let script_pubkey = address.assume_checked().script_pubkey();
+        Ok(TxOut { value: Amount::from_sat(sat), script_pubkey })
+    };
     let input = |outpoint| TxIn {
         previous_output: outpoint,
         script_sig: ScriptBuf::new(),
@@ -28,13 +31,17 @@ pub(super) fn unsigned(terms: &RefundTerms) -> Result<Transaction, EngineError> 
         version: Version::TWO,
         lock_time: LockTime::ZERO,
         input: terms.coins.iter().map(|coin| input(coin.outpoint)).collect(),
-        output: vec![TxOut { value: Amount::ZERO, script_pubkey: to.script_pubkey() }],
+        output: vec![output(&terms.to, 0)?],
     };
+    if terms.kept_sat > 0 {
+        transaction.output.push(output(&terms.from, terms.kept_sat)?);
+    }
     let sum: u64 = terms.coins.iter().map(|coin| coin.amount_sat).sum();
     let value = sum
         .checked_sub(fee_sat(&transaction, terms.sat_per_kwu))
+        .and_then(|value| value.checked_sub(terms.kept_sat))
         .ok_or_else(|| EngineError(format!("{sum} sat don't pay for their own refund")))?;
-    for output in &mut transaction.output {
+    if let Some(output) = transaction.output.first_mut() {
         output.value = Amount::from_sat(value);
     }
     Ok(transaction)
@@ -71,6 +78,7 @@ mod tests {
             to: "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080".to_owned(),
             coins: amounts.iter().copied().map(coin).collect(),
             sat_per_kwu: 500,
+            kept_sat: 0,
         };
         // One P2WPKH input and one P2WPKH output are 110 vbytes, at 2 sat each.
         let one = unsigned(&terms(&[10_000])).unwrap();

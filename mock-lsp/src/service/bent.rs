@@ -2,10 +2,14 @@
 //!
 //! The core itself stays honest: a fault keeps an event from it, or does something else than it says.
 
+use std::borrow::Cow;
+
 use super::Service;
-use crate::engine::OpenTerms;
+use crate::engine::{OpenTerms, RefundTerms};
 use crate::fault::{Faults, Switch};
-use crate::order::{Action, Event, Ignored, LightningState, Opening, Order, OrderState};
+use crate::order::{
+    Action, Coin, Event, Ignored, LightningState, OnchainPayment, Opening, Order, OrderState,
+};
 
 /// How many times what is reasonable a refund with a fault pays: more than the ten times that are let pass.
 const DEAR: u32 = 40;
@@ -20,7 +24,12 @@ impl Service {
             Event::CoinsSeen { .. } if on(Switch::NeverSeesCoins) => true,
             Event::CoinsSeen { coins } => {
                 let deepest = coins.iter().map(|coin| coin.confirmations).max();
-                on(Switch::ConfirmsAfterSevenBlocks) && deepest < Some(7)
+                let total_sat =
+                    order.onchain.as_ref().map(|onchain| onchain.price.order_total_sat);
+                let sum_sat = coins.iter().map(|coin| coin.amount_sat).sum::<u64>();
+                (on(Switch::ConfirmsAfterSevenBlocks) && deepest < Some(7))
+                    || (on(Switch::IgnoresOverpayments) && total_sat < Some(sum_sat))
+                    || (on(Switch::GivesUpOnReplacedPayments) && has_lost_coins(order, coins))
             }
             Event::Expire | Event::TimePassed => {
                 let switch = match is_holding(order) {
@@ -31,6 +40,28 @@ impl Service {
             }
             _ => false,
         }
+    }
+
+    /// What the order core is told instead of an event.
+    pub(super) fn mistakes<'a>(&self, order: &Order, event: &'a Event) -> Cow<'a, Event> {
+        let on = |switch| self.faults().on(switch);
+        let (Some(onchain), Event::CoinsSeen { coins }) = (&order.onchain, event) else {
+            return Cow::Borrowed(event);
+        };
+        let mut coins = coins.clone();
+        if on(Switch::TakesUnderpayments)
+            && let Some(coin) = coins.first_mut()
+        {
+            coin.amount_sat = coin.amount_sat.max(onchain.price.order_total_sat);
+        }
+        if on(Switch::CountsReplacedPayments) && has_lost_coins(order, &coins) {
+            let known = onchain.coins.iter();
+            coins = known.map(|coin| Coin { confirmations: 6, ..*coin }).collect();
+        }
+        if on(Switch::LosesReorganisedPayments) && was_reorganised(onchain, &coins) {
+            coins.clear();
+        }
+        Cow::Owned(Event::CoinsSeen { coins })
     }
 
     /// What is done where the order core wants `action`, which follows from `event`. `ignored` is why that changed nothing.
@@ -54,6 +85,12 @@ impl Service {
             }
             Action::Claim { .. } if on(Switch::NeverClaims) => None,
             Action::SignRefund { .. } if on(Switch::NeverRefundsCoins) => None,
+            Action::SignRefund { refund, .. }
+                if on(Switch::NeverBumpsRefunds) && is_bump(order, refund) =>
+            {
+                None
+            }
+            Action::SignRefund { .. } if kept_coins(order, event).is_some_and(on) => None,
             Action::SignRefund { refund, coins, sat_per_kwu } if on(Switch::RefundIsDear) => {
                 Some(Action::SignRefund { refund, coins, sat_per_kwu: sat_per_kwu * DEAR })
             }
@@ -85,6 +122,25 @@ impl Service {
             }
             action => Some(action),
         }
+    }
+
+    /// The refund that is made instead of the one that is owed.
+    pub(super) fn bend_refund(&self, order: &Order, mut terms: RefundTerms) -> RefundTerms {
+        let on = |switch| self.faults().on(switch);
+        let is_bump = is_bump(order, terms.refund);
+        if on(Switch::RefundsCoinsToItself) || (on(Switch::BumpsRefundsToItself) && is_bump) {
+            terms.to.clone_from(&terms.from);
+        }
+        if let Some(onchain) = &order.onchain {
+            let sum_sat = terms.coins.iter().map(|coin| coin.amount_sat).sum::<u64>();
+            if on(Switch::KeepsItsFee) {
+                terms.kept_sat = onchain.price.fee_total_sat;
+            }
+            if on(Switch::KeepsTheSurplus) {
+                terms.kept_sat = sum_sat.saturating_sub(onchain.price.order_total_sat);
+            }
+        }
+        terms
     }
 
     /// The channel that is opened instead of the one that was ordered.
@@ -149,6 +205,41 @@ pub(super) fn remembered(faults: &Faults, mut order: Order) -> Option<Order> {
 
 fn is_holding(order: &Order) -> bool {
     order.paid_lightning().is_some_and(|payment| payment.state == LightningState::Hold)
+}
+
+/// Whether coins are gone that were seen at the order's address.
+fn has_lost_coins(order: &Order, coins: &[Coin]) -> bool {
+    let is_here = |known: &Coin| coins.iter().any(|coin| coin.outpoint == known.outpoint);
+    order.onchain.as_ref().is_some_and(|onchain| !onchain.coins.iter().all(is_here))
+}
+
+/// Whether the order's payment has lost confirmations, now or earlier.
+fn was_reorganised(onchain: &OnchainPayment, coins: &[Coin]) -> bool {
+    let is_shallower = |known: &Coin| {
+        coins.iter().any(|coin| {
+            coin.outpoint == known.outpoint && coin.confirmations < known.confirmations
+        })
+    };
+    let is_lost = !onchain.taken.is_empty() && onchain.coins.is_empty();
+    is_lost || onchain.coins.iter().any(is_shallower)
+}
+
+/// Which fault keeps coins that are to go back.
+fn kept_coins(order: &Order, event: &Event) -> Option<Switch> {
+    match (order.state, event) {
+        (OrderState::Completed, _) => Some(Switch::KeepsSecondPayments),
+        (OrderState::Failed, Event::CoinsSeen { .. }) => Some(Switch::KeepsLateCoins),
+        (OrderState::Failed, Event::Expire | Event::TimePassed) if order.paid_by.is_none() => {
+            Some(Switch::KeepsUnderpayments)
+        }
+        _ => None,
+    }
+}
+
+/// Whether an earlier version of the refund was signed.
+fn is_bump(order: &Order, refund: usize) -> bool {
+    let refunds = order.onchain.as_ref().and_then(|onchain| onchain.refunds.get(refund));
+    refunds.is_some_and(|refund| !refund.txids.is_empty())
 }
 
 /// What releases the payment that is to be failed.

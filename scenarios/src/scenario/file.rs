@@ -105,8 +105,11 @@ struct StepFile {
     channel: Option<ChannelStage>,
     chain: Option<String>,
     pay_onchain: Option<PayOnchainFile>,
+    take_back: Option<String>,
+    reorganise: Option<Value>,
     received: Option<String>,
     expire: Option<String>,
+    advance_clock: Option<u32>,
     target: Option<TargetWord>,
     // With `tell`.
     message_type: Option<u16>,
@@ -124,6 +127,8 @@ struct StepFile {
     of: Option<String>,
     // With `poll`, `payment` and `channel`; in seconds.
     within: Option<u64>,
+    // With `received`.
+    above_sat_per_kwu: Option<Value>,
     // With everything.
     #[serde(rename = "as")]
     save_as: Option<String>,
@@ -192,8 +197,11 @@ impl StepFile {
             ("channel", self.channel.is_some()),
             ("chain", self.chain.is_some()),
             ("pay_onchain", self.pay_onchain.is_some()),
+            ("take_back", self.take_back.is_some()),
+            ("reorganise", self.reorganise.is_some()),
             ("received", self.received.is_some()),
             ("expire", self.expire.is_some()),
+            ("advance_clock", self.advance_clock.is_some()),
             ("target", self.target.is_some()),
         ];
         let found: Vec<&str> =
@@ -267,8 +275,18 @@ impl StepFile {
         if let Some(PayOnchainFile { address, amount_sat, sat_per_kwu }) = self.pay_onchain.take() {
             return Ok(Act::PayOnchain { address, amount_sat, sat_per_kwu });
         }
+        if let Some(txid) = self.take_back.take() {
+            return Ok(Act::TakeBack { txid });
+        }
+        if let Some(blocks) = self.reorganise.take() {
+            return Ok(Act::Reorganise { blocks });
+        }
         if let Some(address) = self.received.take() {
-            return Ok(Act::AwaitCoins { address, within: self.take_within() });
+            let above_sat_per_kwu = self.above_sat_per_kwu.take();
+            return Ok(Act::AwaitCoins { address, above_sat_per_kwu, within: self.take_within() });
+        }
+        if let Some(seconds) = self.advance_clock.take() {
+            return Ok(Act::AdvanceClock { seconds });
         }
         if let Some(order_id) = self.expire.take() {
             return Ok(Act::LetExpire { order_id });
@@ -312,6 +330,7 @@ impl StepFile {
             ("message_type", self.message_type.is_some()),
             ("hang_up", self.hang_up.is_some()),
             ("within", self.within.is_some()),
+            ("above_sat_per_kwu", self.above_sat_per_kwu.is_some()),
         ];
         match left_over.iter().find(|(_, there)| *there) {
             Some((key, _)) => Err(format!("`{key}` has no meaning in this kind of step")),
@@ -604,13 +623,17 @@ steps:
   - pay_onchain: {address: "{{ order.result.payment.onchain.address }}", amount_sat: 1, sat_per_kwu: 253}
     only_if: {that: "true", reason: never}
   - received: "{{ refund_address }}"
+    above_sat_per_kwu: 500
+  - take_back: "{{ payment.txid }}"
+  - reorganise: 1
+  - advance_clock: 3600
   - expire: "{{ order.result.order_id }}"
   - target: restart
 "#,
         )
         .unwrap();
         assert_eq!(scenario.given(), [Given::Info, Given::Order]);
-        assert_eq!(scenario.steps().len(), 22);
+        assert_eq!(scenario.steps().len(), 25);
         let Act::Call(call) = &scenario.steps()[0].act else { panic!("the first step is a call") };
         assert_eq!(call.with["token"], Value::Null);
         assert_eq!(call.with["n"], serde_json::json!(65536));

@@ -132,20 +132,26 @@ impl Defects {
                 self.text(place, invoice);
                 amount_msat.iter().for_each(|amount| self.value(place, amount));
             }
-            Act::ChainOutput { outpoint: text } | Act::LetExpire { order_id: text } => {
-                self.text(place, text)
-            }
-            Act::Mine { blocks } => self.value(place, blocks),
+            Act::ChainOutput { outpoint: text }
+            | Act::LetExpire { order_id: text }
+            | Act::TakeBack { txid: text } => self.text(place, text),
+            Act::Mine { blocks } | Act::Reorganise { blocks } => self.value(place, blocks),
             Act::PayOnchain { address, amount_sat, sat_per_kwu } => {
                 self.text(place, address);
                 self.value(place, amount_sat);
                 sat_per_kwu.iter().for_each(|rate| self.value(place, rate));
             }
-            Act::AwaitCoins { address, .. } => self.text(place, address),
+            Act::AwaitCoins { address, above_sat_per_kwu, .. } => {
+                self.text(place, address);
+                above_sat_per_kwu.iter().for_each(|rate| self.value(place, rate));
+            }
             Act::AwaitPayment { of, .. } | Act::AwaitChannel { of, .. } => {
                 of.iter().for_each(|of| self.text(place, of));
             }
-            Act::Reconnect { .. } | Act::Client(_) | Act::Restart => {}
+            Act::Reconnect { .. }
+            | Act::Client(_)
+            | Act::AdvanceClock { .. }
+            | Act::Restart => {}
         }
     }
 

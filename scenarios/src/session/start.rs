@@ -256,10 +256,7 @@ impl<'a> Session<'a> {
             }
             Act::Pay { invoice, amount_msat } => Action::Pay {
                 invoice: expr::render_text(invoice, &self.scope)?,
-                amount_msat: match amount_msat {
-                    Some(amount) => Some(self.number(amount)?),
-                    None => None,
-                },
+                amount_msat: self.number_if(amount_msat.as_ref())?,
             },
             Act::AwaitPayment { of, until, within } => Action::AwaitPayment {
                 payment: self.rendered(of.as_deref())?,
@@ -274,28 +271,27 @@ impl<'a> Session<'a> {
             Act::ChainOutput { outpoint } => {
                 Action::ChainOutput { outpoint: expr::render_text(outpoint, &self.scope)? }
             }
-            Act::Mine { blocks } => {
-                let blocks = self.number(blocks)?;
-                match u32::try_from(blocks) {
-                    Ok(blocks) => Action::Mine { blocks },
-                    Err(_) => return Err(RequestError::Number(blocks.to_string())),
-                }
+            Act::Mine { blocks } => Action::Mine { blocks: self.small_number(blocks)? },
+            Act::Reorganise { blocks } => {
+                Action::Reorganise { blocks: self.small_number(blocks)? }
+            }
+            Act::TakeBack { txid } => {
+                Action::TakeBack { txid: expr::render_text(txid, &self.scope)? }
             }
             Act::PayOnchain { address, amount_sat, sat_per_kwu } => Action::PayOnchain {
                 address: expr::render_text(address, &self.scope)?,
                 amount_sat: self.number(amount_sat)?,
-                sat_per_kwu: match sat_per_kwu {
-                    Some(rate) => Some(self.number(rate)?),
-                    None => None,
-                },
+                sat_per_kwu: self.number_if(sat_per_kwu.as_ref())?,
             },
-            Act::AwaitCoins { address, within } => Action::AwaitCoins {
+            Act::AwaitCoins { address, above_sat_per_kwu, within } => Action::AwaitCoins {
                 address: expr::render_text(address, &self.scope)?,
+                above_sat_per_kwu: self.number_if(above_sat_per_kwu.as_ref())?,
                 within: self.patience(*within),
             },
             Act::LetExpire { order_id } => {
                 Action::LetExpire { order_id: Some(expr::render_text(order_id, &self.scope)?) }
             }
+            Act::AdvanceClock { seconds } => Action::AdvanceClock { seconds: *seconds },
             Act::Restart => Action::Restart,
             // The other kinds have been started before.
             _ => return Ok(()),
@@ -308,6 +304,15 @@ impl<'a> Session<'a> {
     fn number(&self, value: &Value) -> Result<u64, RequestError> {
         let rendered = expr::render_json(value, &self.scope)?;
         rendered.as_u64().ok_or_else(|| RequestError::Number(rendered.to_string()))
+    }
+
+    fn number_if(&self, value: Option<&Value>) -> Result<Option<u64>, RequestError> {
+        value.map(|value| self.number(value)).transpose()
+    }
+
+    fn small_number(&self, value: &Value) -> Result<u32, RequestError> {
+        let number = self.number(value)?;
+        u32::try_from(number).map_err(|_| RequestError::Number(number.to_string()))
     }
 
     fn rendered(&self, text: Option<&str>) -> Result<Option<String>, ExprError> {

@@ -159,6 +159,30 @@ pub(super) const ONCHAIN: &[Fault] = faults! { Chain;
     "Sends refunds to its own address", Hook::Switch(Switch::RefundsCoinsToItself);
     "refund-is-dear", "L1-201",
     "Spends more on the fee of a refund than is reasonable", Hook::Switch(Switch::RefundIsDear);
+    "takes-underpayments", "L1-005",
+    "Takes half of the price for the whole", Hook::Switch(Switch::TakesUnderpayments);
+    "keeps-underpayments", "L1-199",
+    "Keeps a payment that was too small when its order expires", Hook::Switch(Switch::KeepsUnderpayments);
+    "ignores-overpayments", "L1-192 L1-197 L1-198 L1-199 L1-216 L1-229",
+    "Takes payments of the exact amount only, and keeps larger ones", Hook::Switch(Switch::IgnoresOverpayments);
+    "keeps-the-surplus", "L1-200",
+    "Sends no more than the price back", Hook::Switch(Switch::KeepsTheSurplus);
+    "keeps-its-fee", "L1-200",
+    "Keeps its own fee of what it sends back", Hook::Switch(Switch::KeepsItsFee);
+    "keeps-second-payments", "L1-005",
+    "Keeps the coins of those who pay twice", Hook::Switch(Switch::KeepsSecondPayments);
+    "keeps-late-coins", "L1-199 L1-200 L1-204 L1-242",
+    "Keeps coins that come after an order's expiry", Hook::Switch(Switch::KeepsLateCoins);
+    "counts-replaced-payments", "L1-198",
+    "Takes a payment for confirmed that was replaced by another", Hook::Switch(Switch::CountsReplacedPayments);
+    "gives-up-on-replaced-payments", "L1-192 L1-197 L1-198",
+    "Sees no more coins once a payment was replaced", Hook::Switch(Switch::GivesUpOnReplacedPayments);
+    "loses-reorganised-payments", "L1-197 L1-216 L1-229",
+    "Takes a payment for lost that a reorganisation has moved", Hook::Switch(Switch::LosesReorganisedPayments);
+    "never-bumps-refunds", "L1-203",
+    "Leaves refunds at their first fee", Hook::Switch(Switch::NeverBumpsRefunds);
+    "bumps-refunds-to-itself", "L1-199 L1-203",
+    "Sends the coins to itself when it raises the fee of a refund", Hook::Switch(Switch::BumpsRefundsToItself);
     "refund-is-hidden", "L1-204 L1-232",
     "Goes on to show coins as paid that went back", Hook::Result(ORDERS, &[Do(life::refund_of_coins_is_hidden)]);
 };
