@@ -162,3 +162,35 @@ fn describe(found: bool, arrivals: &[Arrival]) -> Value {
     }
     document
 }
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::hashes::Hash;
+    use lsps1_fixtures::rpc::MempoolFees;
+
+    use super::*;
+
+    #[test]
+    fn a_child_that_pays_for_its_parent_counts() {
+        let sat = Amount::from_sat;
+        let arrival = |descendant_vsize, descendant| Arrival {
+            txid: Txid::all_zeros(),
+            amount_sat: 1_000,
+            confirmations: 0,
+            entry: Some(MempoolEntry {
+                vsize: 110,
+                descendant_vsize,
+                fees: MempoolFees { base: sat(220), descendant: sat(descendant) },
+            }),
+        };
+        assert_eq!(arrival(110, 220).sat_per_kwu(), Some(500));
+        assert_eq!(arrival(220, 2_200).sat_per_kwu(), Some(2_500));
+        // A cheap child takes nothing away.
+        assert_eq!(arrival(220, 330).sat_per_kwu(), Some(500));
+        let found = describe(true, &[arrival(220, 2_200)]);
+        assert_eq!((&found["fee_sat"], &found["sat_per_kwu"]), (&json!(220), &json!(2_500)));
+        let both = describe(true, &[arrival(110, 220), arrival(110, 220)]);
+        assert_eq!((&both["amount_sat"], &both["transactions"]), (&json!(2_000), &json!(2)));
+        assert_eq!(describe(false, &[]), json!({"found": false}));
+    }
+}

@@ -322,6 +322,30 @@ mod tests {
     }
 
     #[test]
+    fn what_moves_the_clock_comes_behind_all_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, needs: &str, step: &str| {
+            let text = format!("id: {name}\ntitle: t\nneeds: [{needs}]\nsteps:\n  - {step}\n");
+            std::fs::write(folder.path().join(format!("{name}.yaml")), text).unwrap();
+        };
+        write("clocked", "chain, clock", "advance_clock: 3600");
+        write("reorganised", "chain", "reorganise: 1");
+        write("shared", "chain", "mine: 1");
+        let scenarios = load(folder.path());
+        let means = Means { p2p: Face::There, rest: Face::There, ..Means::default() };
+        let plan = Plan::new(&scenarios, &Selection::default(), &means);
+        let expected = [
+            "p2p::shared",
+            "rest::shared",
+            "p2p::reorganised",
+            "rest::reorganised",
+            "p2p::clocked",
+            "rest::clocked",
+        ];
+        assert_eq!(names(&plan, &scenarios), expected);
+    }
+
+    #[test]
     fn a_chain_that_failed_is_no_reason_to_skip() {
         let scenarios = scenarios();
         let chain = ChainMeans::Failed("no bitcoind".into());

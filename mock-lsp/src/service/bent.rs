@@ -24,8 +24,7 @@ impl Service {
             Event::CoinsSeen { .. } if on(Switch::NeverSeesCoins) => true,
             Event::CoinsSeen { coins } => {
                 let deepest = coins.iter().map(|coin| coin.confirmations).max();
-                let total_sat =
-                    order.onchain.as_ref().map(|onchain| onchain.price.order_total_sat);
+                let total_sat = order.onchain.as_ref().map(|onchain| onchain.price.order_total_sat);
                 let sum_sat = coins.iter().map(|coin| coin.amount_sat).sum::<u64>();
                 (on(Switch::ConfirmsAfterSevenBlocks) && deepest < Some(7))
                     || (on(Switch::IgnoresOverpayments) && total_sat < Some(sum_sat))
@@ -216,9 +215,9 @@ fn has_lost_coins(order: &Order, coins: &[Coin]) -> bool {
 /// Whether the order's payment has lost confirmations, now or earlier.
 fn was_reorganised(onchain: &OnchainPayment, coins: &[Coin]) -> bool {
     let is_shallower = |known: &Coin| {
-        coins.iter().any(|coin| {
-            coin.outpoint == known.outpoint && coin.confirmations < known.confirmations
-        })
+        coins
+            .iter()
+            .any(|coin| coin.outpoint == known.outpoint && coin.confirmations < known.confirmations)
     };
     let is_lost = !onchain.taken.is_empty() && onchain.coins.is_empty();
     is_lost || onchain.coins.iter().any(is_shallower)

@@ -148,10 +148,7 @@ impl Defects {
             Act::AwaitPayment { of, .. } | Act::AwaitChannel { of, .. } => {
                 of.iter().for_each(|of| self.text(place, of));
             }
-            Act::Reconnect { .. }
-            | Act::Client(_)
-            | Act::AdvanceClock { .. }
-            | Act::Restart => {}
+            Act::Reconnect { .. } | Act::Client(_) | Act::AdvanceClock { .. } | Act::Restart => {}
         }
     }
 

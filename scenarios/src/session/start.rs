@@ -272,9 +272,7 @@ impl<'a> Session<'a> {
                 Action::ChainOutput { outpoint: expr::render_text(outpoint, &self.scope)? }
             }
             Act::Mine { blocks } => Action::Mine { blocks: self.small_number(blocks)? },
-            Act::Reorganise { blocks } => {
-                Action::Reorganise { blocks: self.small_number(blocks)? }
-            }
+            Act::Reorganise { blocks } => Action::Reorganise { blocks: self.small_number(blocks)? },
             Act::TakeBack { txid } => {
                 Action::TakeBack { txid: expr::render_text(txid, &self.scope)? }
             }
