@@ -86,5 +86,11 @@ mod tests {
         let two = unsigned(&terms(&[10_000, 5_000])).unwrap();
         assert_eq!((two.input.len(), two.output[0].value), (2, Amount::from_sat(15_000 - 356)));
         assert!(unsigned(&terms(&[100])).is_err());
+        // A fault keeps some of it.
+        let own = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080".to_owned();
+        let less = RefundTerms { kept_sat: 4_000, from: own, ..terms(&[10_000]) };
+        let less = unsigned(&less).unwrap();
+        let values: Vec<u64> = less.output.iter().map(|output| output.value.to_sat()).collect();
+        assert_eq!(values, [6_000 - 220 - 62, 4_000]);
     }
 }
