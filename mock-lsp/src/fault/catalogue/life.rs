@@ -24,7 +24,7 @@ pub(super) const PAYMENT: &[Fault] = faults! { Chain;
     "Goes on to show a refunded payment as held", Hook::Result(ORDERS, &[Do(life::refunded_as_hold)]);
     "refunded-as-expected", "L1-128 L1-150 L1-232",
     "Shows a refunded payment as if it had never come", Hook::Result(ORDERS, &[Do(life::refunded_as_expected)]);
-    "refunded-as-paid", "L1-128 L1-150 L1-232 L1-241 L1-242",
+    "refunded-as-paid", "L1-128 L1-150 L1-232 L1-240 L1-241 L1-242",
     "Shows a refunded payment as PAID", Hook::Result(ORDERS, &[Do(life::refunded_as_paid)]);
     "cancelled-for-refunded", "L1-126 L1-128 L1-150",
     "Says CANCELLED for REFUNDED, as before mid-2024", Hook::Result(ORDERS, &[Do(rewrite::cancelled_for_refunded)]);
@@ -38,7 +38,7 @@ pub(super) const PAYMENT: &[Fault] = faults! { Chain;
     "Takes payments for orders that have expired", Hook::Switch(Switch::ClaimsLatePayments);
     "keeps-late-payments", "L1-241 L1-242",
     "Leaves payments for orders that have expired hanging", Hook::Switch(Switch::KeepsLatePayments);
-    "serves-expired-orders", "L1-241 L1-242",
+    "serves-expired-orders", "L1-199 L1-200 L1-204 L1-241 L1-242",
     "Forgets that unpaid orders expire", Hook::Switch(Switch::IgnoresExpiryOfUnpaid);
     "claims-at-expiry", "L1-145 L1-149",
     "Takes the held payment of an order that expires", Hook::Switch(Switch::ClaimsAtExpiry);
@@ -54,7 +54,7 @@ pub(super) const PAYMENT: &[Fault] = faults! { Chain;
     "Takes the payment of an order whose open failed", Hook::Switch(Switch::ClaimsAfterFailedOpen);
     "keeps-after-failed-open", "L1-145 L1-149 L1-232",
     "Says that the payment of a failed order went back, and keeps it hanging", Hook::Switch(Switch::KeepsAfterFailedOpen);
-    "keeps-payment-of-failed-order", "L1-128 L1-145 L1-149 L1-150 L1-199 L1-200 L1-204 L1-232 L1-238",
+    "keeps-payment-of-failed-order", "L1-128 L1-145 L1-149 L1-150 L1-199 L1-200 L1-204 L1-232 L1-238 L1-242",
     "Keeps the payment of a failed order on hold", Hook::Switch(Switch::KeepsPaymentOfFailedOrder);
 };
 
@@ -151,11 +151,11 @@ pub(super) const ONCHAIN: &[Fault] = faults! { Chain;
     "Takes on-chain payments after seven confirmations", Hook::Switch(Switch::ConfirmsAfterSevenBlocks);
     "coins-show-as-hold", "L1-174 L1-192 L1-194 L1-197 L1-198",
     "Shows an on-chain payment as held, which only Lightning knows", Hook::Result(ORDERS, &[Do(life::coins_as_hold)]);
-    "never-refunds-coins", "L1-199 L1-200 L1-204 L1-232",
+    "never-refunds-coins", "L1-199 L1-200 L1-204 L1-232 L1-242",
     "Keeps the coins of failed orders", Hook::Switch(Switch::NeverRefundsCoins);
-    "refunds-coins-in-words", "L1-199 L1-200 L1-204 L1-232",
+    "refunds-coins-in-words", "L1-199 L1-200 L1-204 L1-232 L1-242",
     "Says that coins went back, but broadcasts nothing", Hook::Switch(Switch::RefundsCoinsInWords);
-    "refunds-coins-to-itself", "L1-199 L1-200 L1-204 L1-232",
+    "refunds-coins-to-itself", "L1-199 L1-200 L1-204 L1-232 L1-242",
     "Sends refunds to its own address", Hook::Switch(Switch::RefundsCoinsToItself);
     "refund-is-dear", "L1-201",
     "Spends more on the fee of a refund than is reasonable", Hook::Switch(Switch::RefundIsDear);
@@ -163,7 +163,7 @@ pub(super) const ONCHAIN: &[Fault] = faults! { Chain;
     "Takes half of the price for the whole", Hook::Switch(Switch::TakesUnderpayments);
     "keeps-underpayments", "L1-199",
     "Keeps a payment that was too small when its order expires", Hook::Switch(Switch::KeepsUnderpayments);
-    "ignores-overpayments", "L1-192 L1-197 L1-198 L1-199 L1-216 L1-229",
+    "ignores-overpayments", "L1-192 L1-197",
     "Takes payments of the exact amount only, and keeps larger ones", Hook::Switch(Switch::IgnoresOverpayments);
     "keeps-the-surplus", "L1-200",
     "Sends no more than the price back", Hook::Switch(Switch::KeepsTheSurplus);
@@ -175,9 +175,9 @@ pub(super) const ONCHAIN: &[Fault] = faults! { Chain;
     "Keeps coins that come after an order's expiry", Hook::Switch(Switch::KeepsLateCoins);
     "counts-replaced-payments", "L1-198",
     "Takes a payment for confirmed that was replaced by another", Hook::Switch(Switch::CountsReplacedPayments);
-    "gives-up-on-replaced-payments", "L1-192 L1-197 L1-198",
+    "gives-up-on-replaced-payments", "L1-192 L1-197",
     "Sees no more coins once a payment was replaced", Hook::Switch(Switch::GivesUpOnReplacedPayments);
-    "loses-reorganised-payments", "L1-197 L1-216 L1-229",
+    "loses-reorganised-payments", "L1-216 L1-229",
     "Takes a payment for lost that a reorganisation has moved", Hook::Switch(Switch::LosesReorganisedPayments);
     "never-bumps-refunds", "L1-203",
     "Leaves refunds at their first fee", Hook::Switch(Switch::NeverBumpsRefunds);
