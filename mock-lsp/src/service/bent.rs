@@ -30,7 +30,8 @@ impl Service {
                     || (on(Switch::IgnoresOverpayments) && total_sat < Some(sum_sat))
                     || (on(Switch::GivesUpOnReplacedPayments) && has_lost_coins(order, coins))
             }
-            Event::Expire | Event::TimePassed => {
+            // Time passes for refunds all the same.
+            Event::Expire | Event::TimePassed if order.state == OrderState::Created => {
                 let switch = match is_holding(order) {
                     true => Switch::IgnoresExpiryOfHeld,
                     false => Switch::IgnoresExpiryOfUnpaid,

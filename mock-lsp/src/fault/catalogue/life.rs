@@ -24,7 +24,7 @@ pub(super) const PAYMENT: &[Fault] = faults! { Chain;
     "Goes on to show a refunded payment as held", Hook::Result(ORDERS, &[Do(life::refunded_as_hold)]);
     "refunded-as-expected", "L1-128 L1-150 L1-232",
     "Shows a refunded payment as if it had never come", Hook::Result(ORDERS, &[Do(life::refunded_as_expected)]);
-    "refunded-as-paid", "L1-128 L1-150 L1-232 L1-240 L1-241 L1-242",
+    "refunded-as-paid", "L1-128 L1-150 L1-151 L1-232 L1-240 L1-241 L1-242",
     "Shows a refunded payment as PAID", Hook::Result(ORDERS, &[Do(life::refunded_as_paid)]);
     "cancelled-for-refunded", "L1-126 L1-128 L1-150",
     "Says CANCELLED for REFUNDED, as before mid-2024", Hook::Result(ORDERS, &[Do(rewrite::cancelled_for_refunded)]);
