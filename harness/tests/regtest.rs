@@ -35,6 +35,12 @@ fn main() -> ExitCode {
         Trial::test("purchases_over_both_transports_pass", purchases_pass),
         Trial::test("a_set_up_that_fails_names_its_step", set_up_fails),
     ];
+    for (fault, step) in
+        [("claims-before-open", "pay"), ("forgets-unpaid-orders-at-restart", "restart")]
+    {
+        let name = format!("a_generated_sequence_shows_what_{step}_does::{fault}");
+        trials.push(Trial::test(name, move || is_found_by_sequence(fault, step)));
+    }
     for fault in FAULTS {
         trials.push(Trial::test(format!("fault::{fault}"), move || is_named(fault)));
     }
@@ -98,6 +104,29 @@ fn is_named(fault: &str) -> Result<(), Failed> {
         return Ok(());
     }
     Err(format!("exit {}, {broken:?} has none of {breaks:?}\n{}", ended.code, ended.stdout).into())
+}
+
+/// What only shows after a payment or a restart is found by generated sequences, and shrunk to what it takes.
+fn is_found_by_sequence(fault: &str, step: &str) -> Result<(), Failed> {
+    let breaks = Fault::by_name(fault).ok_or("the mock has no such fault")?.breaks();
+    let data = tempfile::tempdir()?;
+    let data = shlex::try_quote(data.path().to_str().ok_or("the folder's path is no UTF-8")?)?;
+    let command = mock(&format!("--fault {fault} --data-dir {data}"))?;
+    let sequences = ["--filter", "rest::property-sequences", "--cases", "200", "--seed", "1"];
+    let arguments = ["run", "--regtest", "--target-cmd", &command].into_iter().chain(sequences);
+    let (ended, report) = harness_with_report(&arguments.collect::<Vec<_>>());
+    let findings = report["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let shown = findings.iter().filter(|it| {
+        let is_meant = it["requirement"].as_str().is_some_and(|id| breaks.contains(&id));
+        let evidence = it["evidence"].to_string();
+        is_meant
+            && evidence.contains("counter-example")
+            && evidence.contains(&format!("{{\\\"{step}\\\":"))
+    });
+    match (ended.code, shown.count()) {
+        (1, 1..) => Ok(()),
+        _ => Err(format!("exit {}\n{}", ended.code, ended.stdout).into()),
+    }
 }
 
 /// A target whose node isn't there: the payer's channel can't be opened.

@@ -50,8 +50,8 @@ pub(super) struct Trial<'a> {
     pub(super) quiet: Duration,
     /// What may be ordered.
     pub(super) budget: &'a Budget,
-    /// Whether orders can be made to expire.
-    pub(super) can_expire: bool,
+    /// What can be done beside sending messages.
+    pub(super) possible: Possible,
 }
 
 /// What came of a [`Trial`].
@@ -87,7 +87,7 @@ impl Trial<'_> {
         context: SessionContext,
         driver: &mut StageDriver<'_>,
     ) -> SessionOutcome {
-        let Self { property, settings, quiet, can_expire, .. } = *self;
+        let Self { property, settings, quiet, possible, .. } = *self;
         let transport = context.transport;
         let seed = context.seed;
         let mut world = match World::prepare(context, may_order, quiet, driver).await {
@@ -102,8 +102,6 @@ impl Trial<'_> {
                     Property::Requests => cases,
                     Property::Sequences => cases.div_ceil(8),
                 };
-                // Paying needs a channel, and the target is nobody's to restart.
-                let possible = Possible { expire: can_expire, ..Possible::default() };
                 let effort = Effort { seed, cases, possible };
                 explore(property, effort, &mut world, driver).await
             }

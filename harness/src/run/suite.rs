@@ -12,11 +12,11 @@ use lsps1_fixtures::run_dir::RunDir;
 use lsps1_scenarios::coverage::{Covered, coverage};
 use lsps1_scenarios::dialect::{self, Reading, View};
 use lsps1_scenarios::invariant::{self, RunFacts};
-use lsps1_scenarios::property::Property;
+use lsps1_scenarios::property::{Possible, Property};
 use lsps1_scenarios::verdict::CheckSet;
 use lsps1_scenarios::{
-    Action, CheckResult, End, Ignoring, Observation, Scenario, Session, SessionContext,
-    SessionOutcome, Span, Transport, Verdict, Wait,
+    Action, CheckResult, ClientKind, End, Ignoring, Observation, PayerKind, Scenario, Session,
+    SessionContext, SessionOutcome, Span, Transport, Verdict, Wait,
 };
 use tokio::sync::RwLock;
 
@@ -92,6 +92,13 @@ pub(super) struct Performed {
     took: Duration,
     /// What the session gave, in which context, or why there was none.
     came: Result<(Box<SessionOutcome>, SessionContext), String>,
+}
+
+impl Performed {
+    /// The target wasn't spoken to, for this reason.
+    fn not_at_all(reason: String, started: Instant) -> Self {
+        Self { answered: true, took: started.elapsed(), came: Err(reason) }
+    }
 }
 
 impl Suite {
@@ -359,7 +366,9 @@ impl Suite {
     pub(super) async fn perform(&self, planned: &Planned) -> Performed {
         let scenario = &self.scenarios[planned.index];
         let transport = planned.transport;
-        let (_shared, _alone) = match scenario.is_alone() {
+        // Any sequence may start the target again, where that is possible.
+        let may_restart = self.means.restart && scenario.property() == Some(Property::Sequences);
+        let (_shared, _alone) = match scenario.is_alone() || may_restart {
             true => (None, Some(self.turn.write().await)),
             false => (Some(self.turn.read().await), None),
         };
@@ -367,29 +376,15 @@ impl Suite {
         if let Some(property) = scenario.property() {
             return self.perform_property(property, transport, started).await;
         }
-        let inconclusive = |reason: String| Performed {
-            answered: true,
-            took: started.elapsed(),
-            came: Err(reason),
-        };
-
         let node = self.node.as_ref().map(|(_, node)| *node);
         let token = self.settings.target.token.as_deref();
         let (chain, purse) = (self.chain.as_ref(), self.purse.as_ref());
         let own = self.settings.client_node;
         let mut client = match Buyer::start(scenario, chain, purse, own, node, token).await {
             Ok(client) => client,
-            Err(reason) => return inconclusive(reason),
+            Err(reason) => return Performed::not_at_all(reason, started),
         };
-        let mut connections =
-            self.node.as_ref().map(|(_, target)| Connections::new(*target, started));
-        if transport == Transport::P2p
-            && let (Some(connections), Some(client)) = (&mut connections, &mut client)
-            && let Some((node, events)) = client.lend()
-        {
-            // The order is made by the very node that gets the channel.
-            connections.lend(MAIN_CONNECTION, node, events);
-        }
+        let connections = self.connections(transport, client.as_mut(), started);
         let context = self.context(planned.transport, scenario.id(), client.as_ref());
         let view = self.view(transport);
         let mut session = Session::new(scenario, context.clone()).in_dialect(view);
@@ -425,6 +420,23 @@ impl Suite {
             outcome.reason = Some(format!("the scenario did not end after {MAX_ACTIONS} actions"));
         }
         Performed { answered, took: started.elapsed(), came: Ok((Box::new(outcome), context)) }
+    }
+
+    /// No connection yet. Orders over custom messages are made by the very node that gets the channel, if there is one.
+    fn connections(
+        &self,
+        transport: Transport,
+        client: Option<&mut Buyer<'_>>,
+        started: Instant,
+    ) -> Option<Connections> {
+        let (_, target) = self.node.as_ref()?;
+        let mut connections = Connections::new(*target, started);
+        if transport == Transport::P2p
+            && let Some((node, events)) = client.and_then(Buyer::lend)
+        {
+            connections.lend(MAIN_CONNECTION, node, events);
+        }
+        Some(connections)
     }
 
     /// What it takes to start the target again, if it can be.
@@ -476,7 +488,14 @@ impl Suite {
         transport: Transport,
         started: Instant,
     ) -> Performed {
-        let context = self.context(transport, property.id(), None);
+        let mut client = None;
+        if let (Property::Sequences, Some(chain)) = (property, &self.chain) {
+            match chain.client(ClientKind::LspsNode, PayerKind::LspsNode, None).await {
+                Ok(ready) => client = Some(Buyer::OnChain(ready)),
+                Err(reason) => return Performed::not_at_all(reason, started),
+            }
+        }
+        let context = self.context(transport, property.id(), client.as_ref());
         let view = self.view(transport);
         if view.explains() {
             let dialect = view.dialect().title();
@@ -486,15 +505,21 @@ impl Suite {
             let came = Ok((Box::new(outcome), context));
             return Performed { answered: true, took: started.elapsed(), came };
         }
-        let connections = self.node.as_ref().map(|(_, target)| Connections::new(*target, started));
-        let stage = Stage::new(self.rest.as_ref(), connections, None, started)
-            .controlled_by(self.control.as_ref());
+        let possible = Possible {
+            pay: client.is_some(),
+            expire: self.control.is_some(),
+            restart: self.means.restart,
+        };
+        let connections = self.connections(transport, client.as_mut(), started);
+        let stage = Stage::new(self.rest.as_ref(), connections, client, started)
+            .controlled_by(self.control.as_ref())
+            .restarted_by(self.restarts());
         let trial = property::Trial {
             property,
             settings: &self.settings,
             quiet: self.quiet_window(transport),
             budget: &self.budget,
-            can_expire: self.control.is_some(),
+            possible,
         };
         let carried_out = trial.carry_out(context.clone(), stage, started).await;
         self.note_orders(carried_out.orders);

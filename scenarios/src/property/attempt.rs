@@ -1,6 +1,7 @@
 //! Carrying out one case, and judging every answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use super::liveness::probe_message;
 use super::model::Model;
 use super::render::{Names, order_number};
 use super::world::{Answer, Driver, Shared, Trouble, World};
-use crate::action::{Action, HttpRequest, Observation, Transport};
+use crate::action::{Action, HttpRequest, Observation, PaymentStage, Transport};
 use crate::invariant::{self, RunFacts};
 use crate::oracle::{self, Answered, Expected};
 use crate::requirement::{Catalogue, RequirementId};
@@ -17,6 +18,9 @@ use crate::session::request::readable_id;
 use crate::session::{Aftermath, Ignoring};
 use crate::transcript::{Exchange, Transcript};
 use crate::verdict::{CheckResult, CheckSet, Evidence, Judgement, Verdict};
+
+/// How long a payment is waited for; one that is held stays with the target.
+const SETTLES_WITHIN: Duration = Duration::from_millis(500);
 
 /// What came of a case.
 #[derive(Clone, Debug, Default)]
@@ -159,10 +163,20 @@ impl<D: Driver> Trial<'_, D> {
             }
             Step::Pay { pay } => {
                 let Some(invoice) = self.invoice(pay) else { return Ok(false) };
-                self.act(Action::Pay { invoice, amount_msat: None }).await
+                // What is paid is no order for others to begin with.
+                self.world.shared = None;
+                // Else it would be left to chance whether what comes next sees the payment.
+                let (until, within) = (PaymentStage::Settled, SETTLES_WITHIN);
+                let settles = Action::AwaitPayment { payment: None, until, within };
+                Ok(self.act(Action::Pay { invoice, amount_msat: None }).await?
+                    && self.act(settles).await?)
             }
             Step::Expire { .. } => self.act(Action::LetExpire { order_id: None }).await,
-            Step::Restart { .. } => self.act(Action::Restart).await,
+            Step::Restart { .. } => {
+                self.world.connections_are_gone();
+                self.model.reconnected_all();
+                self.act(Action::Restart).await
+            }
         }
     }
 

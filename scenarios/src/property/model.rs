@@ -34,6 +34,11 @@ impl Model {
         }
     }
 
+    /// All connections were dropped.
+    pub(super) fn reconnected_all(&mut self) {
+        self.orders.iter_mut().for_each(|order| order.known.reconnected = true);
+    }
+
     /// Something happened that may move any order on.
     pub(super) fn moved_on(&mut self) {
         self.orders.iter_mut().for_each(|order| order.last = None);

@@ -263,6 +263,11 @@ impl World {
         }
     }
 
+    /// The target is being started again: whatever is asked next connects first.
+    pub(super) fn connections_are_gone(&mut self) {
+        self.connected.clear();
+    }
+
     /// Drops a connection and makes it again.
     pub(super) async fn reconnect<D: Driver>(
         &mut self,

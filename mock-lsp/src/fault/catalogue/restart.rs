@@ -3,9 +3,9 @@
 use super::{Fault, Hook, Needs, Switch, faults};
 
 pub(super) const FAULTS: &[Fault] = faults! { Chain;
-    "forgets-orders-at-restart", "L1-116 L1-121 L1-215 L1-216 L1-218 L1-237",
+    "forgets-orders-at-restart", "L1-115 L1-116 L1-121 L1-215 L1-216 L1-218 L1-237",
     "Knows no order any more when it is started again", Hook::Switch(Switch::ForgetsOrders);
-    "forgets-unpaid-orders-at-restart", "L1-116 L1-121",
+    "forgets-unpaid-orders-at-restart", "L1-115 L1-116 L1-121",
     "Knows no unpaid order any more when it is started again", Hook::Switch(Switch::ForgetsUnpaid);
     "strands-held-payments-at-restart", "L1-216 L1-218",
     "Does nothing for the payments that it held when it was ended", Hook::Switch(Switch::StrandsHeld);
