@@ -207,6 +207,10 @@ fn judge_step(before: &Order<'_>, after: &Order<'_>, collector: &mut Collector<'
                 };
                 collector.report("L1-239", &replies, judgement, message);
             }
+            // Of a reorganisation that takes the coins away bLIP-51 says nothing.
+            ("PAID", "EXPECT_PAYMENT") if name == "onchain" => {
+                collector.report(paid_row, &replies, Judgement::Tolerated, message)
+            }
             ("PAID", "HOLD" | "EXPECT_PAYMENT") => {
                 collector.report(paid_row, &replies, Judgement::Broken, message)
             }
@@ -352,6 +356,18 @@ mod tests {
         ] {
             assert_eq!(history(&life, pause_ms, Profile::Strict).broken(), broken, "{what}");
         }
+    }
+
+    #[test]
+    fn coins_may_be_taken_away_by_a_reorganisation() {
+        let paid = |state: &str| {
+            let mut order = onchain_order();
+            order["payment"]["onchain"]["state"] = json!(state);
+            order
+        };
+        let found = |life: &[Value]| history(life, 1000, Profile::Strict).verdict("L1-198");
+        assert_eq!(found(&[paid("PAID"), paid("EXPECT_PAYMENT")]), Some(Verdict::Warn));
+        assert_eq!(found(&[paid("PAID"), paid("HOLD")]), Some(Verdict::Fail));
     }
 
     #[test]
