@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     }
     let trials = vec![
         Trial::test("a_fault_is_found_by_what_it_breaks", one_fault),
+        Trial::test("what_a_restart_breaks_is_found_in_drawn_sequences", sequences_with_restarts),
         Trial::test("a_filter_that_matches_nothing_exits_with_4", nothing_tried),
         Trial::test("without_a_mock_it_says_what_to_do", no_mock),
         Trial::test("a_program_that_is_no_mock_is_named", not_a_mock),
@@ -46,6 +47,40 @@ fn self_test(arguments: &[&str]) -> Result<(support::Ended, Value), Failed> {
         return Err(format!("the report breaks its schema: {wrong:#?}, exit {}", ended.code).into());
     }
     Ok((ended, report))
+}
+
+/// A mock that forgets orders when it is started again is found, shown by the fewest steps, and by its replay.
+fn sequences_with_restarts() -> Result<(), Failed> {
+    let own = std::env::current_exe()?;
+    for fault in [None, Some("forgets-unpaid-orders-at-restart")] {
+        let folder = tempfile::tempdir()?;
+        let in_folder = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        let (data, report) = (in_folder("data"), in_folder("report.json"));
+        let own = own.to_string_lossy();
+        let mut words = vec![own.as_ref(), "--rest", "127.0.0.1:0", "--p2p", "127.0.0.1:0"];
+        words.extend(["--data-dir", &data]);
+        words.extend(fault.iter().flat_map(|fault| ["--fault", *fault]));
+        let target = shlex::try_join(words)?;
+        let run = ["run", "--target-cmd", &target, "--dialect", "d3", "--network", "regtest"];
+        let drawn = ["--filter", "p2p::property-sequences", "--cases", "400", "--seed", "5"];
+        let ended = harness(&[&run[..], &drawn, &["--json", &report]].concat());
+        let Some(_) = fault else {
+            if ended.code != 0 {
+                return Err(format!("the unbroken mock: {ended:?}").into());
+            }
+            continue;
+        };
+        let smallest = r#"counter-example: {"call":"create_order"}, then {"restart":true}, then {"call":"get_order","with":{"order_id":"order[0]"}}"#;
+        if ended.code != 1 || !ended.stdout.contains(smallest) {
+            return Err(format!("found: {ended:?}").into());
+        }
+        let replay = in_folder("replay-p2p-property-sequences-L1-115.json");
+        let again = harness(&[&run[..], &["--replay", &replay]].concat());
+        if again.code != 1 || !again.stdout.contains("L1-121") {
+            return Err(format!("replayed: {again:?}").into());
+        }
+    }
+    Ok(())
 }
 
 /// All of them are tried by `ci/test`, which runs the program itself.
