@@ -42,6 +42,7 @@ pub fn act(step: &Step) -> String {
             ClientAct::Accept => "the client's node accepts channels",
             ClientAct::Hold => "the client's node holds channels back",
             ClientAct::Refuse => "the client's node refuses channels",
+            ClientAct::AskNoReserve => "the client's node asks for no reserve in its channels",
         }
         .to_owned(),
         Act::OrderThroughClient { params } => {
@@ -52,6 +53,7 @@ pub fn act(step: &Step) -> String {
             let amount = amount.map(|amount| format!("{} msat for ", value(amount)));
             format!("the payer pays {}{}", amount.unwrap_or_default(), shown(invoice))
         }
+        Act::PayOffer { offer } => format!("the payer pays the offer {}", shown(offer)),
         Act::Poll { call: it, until, within } => {
             format!(
                 "{} again and again, up to {} s, until {}",

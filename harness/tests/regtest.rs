@@ -33,6 +33,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![
         Trial::test("purchases_over_both_transports_pass", purchases_pass),
+        Trial::test("an_offer_buys_a_channel", offers_pass),
+        Trial::test("without_invoices_there_is_nothing_to_pay", no_invoices),
+        Trial::test("no_reserve_has_to_be_kept", no_reserve),
         Trial::test("a_set_up_that_fails_names_its_step", set_up_fails),
     ];
     for (fault, step) in
@@ -75,15 +78,38 @@ fn purchases(options: &str, filter: &str) -> Result<(support::Ended, Value), Fai
     Ok(harness_with_report(&arguments))
 }
 
+/// How many scenarios of a transport ended with a verdict.
+fn count(report: &Value, transport: &str, verdict: &str) -> usize {
+    let scenarios = report["scenarios"].as_array().map(Vec::as_slice).unwrap_or_default();
+    scenarios.iter().filter(|it| it["transport"] == transport && it["verdict"] == verdict).count()
+}
+
+/// Whether the scenarios pass, or are skipped, over both transports.
+fn all_end(options: &str, filter: &str, verdict: &str) -> Result<(), Failed> {
+    let (ended, report) = purchases(options, filter)?;
+    let all = report["scenarios"].as_array().map_or(0, Vec::len);
+    let counts = ["p2p", "rest"].map(|transport| count(&report, transport, verdict));
+    if counts[0] > 0 && counts[1] > 0 && counts[0] + counts[1] == all {
+        return Ok(());
+    }
+    Err(format!("exit {}: {}\n{}", ended.code, ended.stdout, ended.stderr).into())
+}
+
+fn offers_pass() -> Result<(), Failed> {
+    all_end("", "::bolt12-", "pass")
+}
+
+fn no_invoices() -> Result<(), Failed> {
+    all_end("--pay-by bolt12", "::purchase", "skip")
+}
+
+fn no_reserve() -> Result<(), Failed> {
+    all_end("--supports-zero-channel-reserve", "::zero-reserve", "pass")
+}
+
 fn purchases_pass() -> Result<(), Failed> {
     let (ended, report) = purchases("", "::purchase")?;
-    let by_transport = |transport: &str| {
-        let scenarios = report["scenarios"].as_array().map(Vec::as_slice).unwrap_or_default();
-        scenarios
-            .iter()
-            .filter(|it| it["transport"] == transport && it["verdict"] == "pass")
-            .count()
-    };
+    let by_transport = |transport: &str| count(&report, transport, "pass");
     let has_chain = report["target"]["chain"] == "regtest";
     if ended.code == 0 && has_chain && by_transport("p2p") >= 2 && by_transport("rest") >= 2 {
         return Ok(());

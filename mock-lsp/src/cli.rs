@@ -169,7 +169,8 @@ struct TermsArgs {
     /// Fewest blocks within which a client may ask the funding transaction to confirm
     #[arg(long, value_name = "BLOCKS", default_value_t = Terms::default().min_funding_confirms_within_blocks)]
     min_funding_confirms_within_blocks: u16,
-    /// Say that clients may do without a channel reserve (sim only)
+    /// Say that clients may do without a channel reserve. regtest: that is what its open_channel says, but the node still
+    /// refuses payments that leave the client less than 1,000 sat
     #[arg(long)]
     supports_zero_channel_reserve: bool,
     /// Longest lease

@@ -35,7 +35,8 @@ use std::sync::Arc;
 use bitcoin::hex::DisplayHex;
 use jiff::SignedDuration;
 use lsps1_fixtures::node::{
-    ChainConfig, InboundPolicy, Node, NodeConfig, NodeError, NodeEvent, NodeEvents,
+    ChainConfig, Direction, InboundPolicy, Node, NodeConfig, NodeError, NodeEvent, NodeEvents,
+    Rewrite,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -49,7 +50,7 @@ use engine::{Engine, EngineEvents};
 use face::custom_message::CustomMessageFace;
 use face::rest::RestFace;
 use face::{HttpServer, Shutdown, control};
-use fault::Faults;
+use fault::{Faults, Switch};
 use service::db::Db;
 use service::{Service, Setup};
 
@@ -187,6 +188,10 @@ impl MockLsp {
             engine: ground.engine,
             seed,
         };
+        if setup.faults.on(Switch::RefusesZeroReserve) {
+            // More than any channel has, which no node agrees to.
+            ground.node.tap().rewrite(Direction::In, Rewrite::ZeroReserve(u64::MAX));
+        }
         let service = Service::new(setup, db)?;
         service.resume();
         let custom_messages = CustomMessageFace::new(ground.node, service.clone());
@@ -300,6 +305,9 @@ async fn prepare(
     let terms = affordable(&config.terms, &coins)?;
     let chain = ChainConfig { rpc: backend.rpc().clone(), wallet: coins.wallet };
     let (node, node_events) = Node::start(NodeConfig { chain: Some(chain), ..node_config }).await?;
+    if terms.supports_zero_channel_reserve {
+        node.tap().rewrite(Direction::Out, Rewrite::ChannelReserve(0));
+    }
     let engine =
         Arc::new(Regtest::new(node.clone(), backend.rpc().clone(), coins.payments, events));
     let funding_address = Some(coins.address.to_string());

@@ -171,7 +171,10 @@ impl Service {
             (None, Some(Method::ListProtocols)) => lsps0::write_protocols(),
             (None, _) => lsps1::write_info(&self.parts.setup.terms),
         };
-        scene.refund_onchain_address = order.and_then(|order| order.request.refund_onchain_address);
+        if let Some(order) = order {
+            scene.refund_onchain_address = order.request.refund_onchain_address;
+            scene.paid_by = order.paid_by;
+        }
         self.faults().rewrite_result(&mut result, &scene);
         Ok(result)
     }
@@ -216,6 +219,7 @@ impl Service {
             serial,
             network: self.network(),
             refund_onchain_address: None,
+            paid_by: None,
         }
     }
 
@@ -338,6 +342,7 @@ impl Service {
             announce: request.announce_channel,
             required_confirmations: request.required_channel_confirmations.into(),
             confirms_within_blocks: request.funding_confirms_within_blocks,
+            stays_unconfirmed: self.keeps_unconfirmed(order),
         })
     }
 
@@ -393,6 +398,7 @@ impl Service {
                         "channel {outpoint} is opened for nothing: {reason}"
                     );
                 }
+                self.bend_channel(&order_id);
             }
             EngineEvent::OpenFailed { order_id, reason } => {
                 tracing::warn!(order = order_id, "failed to open the channel: {reason}");
@@ -411,6 +417,7 @@ impl Service {
                     paid.is_some_and(|payment| payment.state == LightningState::Hold)
                 };
                 self.drive_all(holds, &Event::Tip { height });
+                self.bend_tip();
             }
         }
     }

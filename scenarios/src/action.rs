@@ -85,6 +85,12 @@ pub enum Action {
         /// What to pay, in msat, where that isn't what the invoice asks for.
         amount_msat: Option<u64>,
     },
+    /// Let the payer ask for an invoice of an offer (BOLT 12) and start to pay it. Answered by `Document` (`payment`: its
+    /// name), as soon as the payment is on its way or has failed, or `Failed`.
+    PayOffer {
+        /// The offer.
+        offer: String,
+    },
     /// Wait for a payment. Answered by `Document` (`status`: `succeeded`, `failed` or, after the time has passed,
     /// `pending`; `preimage`; what is known of its HTLC).
     AwaitPayment {
@@ -180,6 +186,9 @@ pub enum ClientAct {
     Hold,
     /// Refuse channels from now on, also those that were held back.
     Refuse,
+    /// Let the target keep nothing back in channels that are accepted from now on: a `channel_reserve_satoshis` of 0.
+    #[serde(rename = "ask_no_reserve")]
+    AskNoReserve,
 }
 
 /// How far a payment is, as its payer sees it.

@@ -309,6 +309,11 @@ pub enum Act {
         /// What to pay, in msat, where that isn't what the invoice asks for: a number or an expression.
         amount_msat: Option<Value>,
     },
+    /// The payer starts to pay an offer.
+    PayOffer {
+        /// The offer; an expression.
+        offer: String,
+    },
     /// Repeats a request until its document satisfies a schema.
     Poll {
         /// The request.

@@ -49,6 +49,8 @@ pub(super) fn of_node(node: &Node, target: &PublicKey, outpoint: Option<&str>) -
         "client_sat": client_sat,
         "lsp_sat": capacity_sat.zip(client_sat).map(|(all, client)| all.saturating_sub(client)),
         "announced": open.map(|open| open.common_fields.channel_flags & 1 == 1),
+        // What the client would have to keep.
+        "reserve_sat": open.map(|open| open.channel_reserve_satoshis),
         "funding_outpoint": channel.and_then(|it| it.outpoint).map(|outpoint| outpoint.to_string()),
         "confirmations": channel.map(|channel| channel.confirmations),
         "zero_conf": channel.is_some_and(|channel| channel.usable && channel.confirmations == 0),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bitcoin::OutPoint;
 use bitcoin::hex::FromHex;
 use bitcoin::secp256k1::PublicKey;
-use lsps1_fixtures::node::{InboundPolicy, Node, NodeEvents};
+use lsps1_fixtures::node::{Direction, InboundPolicy, Node, NodeEvents, Rewrite};
 use lsps1_fixtures::peers::{Peer, PeerChannel};
 use lsps1_scenarios::{Action, ChannelStage, ClientAct, Observation, PayerKind, PaymentStage};
 use serde_json::{Map, Value, json};
@@ -109,6 +109,7 @@ impl<'a> Client<'a> {
             Action::Pay { invoice, amount_msat } => {
                 self.pay(&invoice, amount_msat).await.map(Observation::Document)
             }
+            Action::PayOffer { offer } => self.pay_offer(&offer).await.map(Observation::Document),
             Action::AwaitPayment { payment, until, within } => self
                 .await_payment(payment.as_deref(), until, within)
                 .await
@@ -202,13 +203,15 @@ impl<'a> Client<'a> {
                 tokio::time::sleep(self.chain.target.quiet).await;
                 return Ok(());
             }
-            ClientAct::Accept | ClientAct::Hold | ClientAct::Refuse => {}
+            ClientAct::Accept | ClientAct::Hold | ClientAct::Refuse | ClientAct::AskNoReserve => {}
         }
-        if matches!(self.node, ClientNode::Ldk(_)) {
-            return Err(
-                "ldk-node can't hold channels back or refuse them; say `client: lsps-node`"
-                    .to_owned(),
-            );
+        let ClientNode::Lsps { node, .. } = &self.node else {
+            return Err("ldk-node has no say in channels that come to it; say `client: lsps-node`"
+                .to_owned());
+        };
+        if act == ClientAct::AskNoReserve {
+            node.tap().rewrite(Direction::Out, Rewrite::ChannelReserve(0));
+            return Ok(());
         }
         self.policy = act;
         self.apply_policy();
@@ -259,6 +262,18 @@ impl<'a> Client<'a> {
             }
             PayerKind::LdkNode => {
                 self.chain.payer.pay(&invoice).await.map_err(|error| error.to_string())
+            }
+        };
+        let id = paid.map_err(|error| format!("the payer failed to {error}"))?;
+        self.payment = Some(id);
+        Ok(json!({"payment": hex(&id)}))
+    }
+
+    async fn pay_offer(&mut self, offer: &str) -> Result<Value, String> {
+        let paid = match self.payer {
+            PayerKind::LspsNode => self.chain.free_payer.pay_offer(offer).await,
+            PayerKind::LdkNode => {
+                Err("pay an offer by ldk-node, which shows no HTLCs; say `payer: lsps-node`".into())
             }
         };
         let id = paid.map_err(|error| format!("the payer failed to {error}"))?;

@@ -402,8 +402,8 @@ mod tests {
         // By invariants: over custom messages only, and after a payment only.
         assert_eq!(reason("L0-042", &rest), "need --p2p");
         assert_eq!(reason("L0-042", &both), NOT_MET);
-        assert_eq!(reason("L1-168", &both), format!("skipped: {NEEDS_CHAIN}"));
-        assert_eq!(reason("L1-168", &on_chain), NOT_MET);
+        assert_eq!(reason("L1-239", &both), format!("skipped: {NEEDS_CHAIN}"));
+        assert_eq!(reason("L1-239", &on_chain), NOT_MET);
         // By nothing.
         let umbrella = Catalogue::builtin().iter().find(|row| row.umbrella && can_be_broken(row));
         let umbrella = umbrella.unwrap().id.as_str();

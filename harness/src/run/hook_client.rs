@@ -129,7 +129,9 @@ impl<'a> HookClient<'a> {
                 node.tap().release();
                 Ok(())
             }
-            ClientAct::Disconnect | ClientAct::Accept => Err(NEEDS_CHAIN.to_owned()),
+            ClientAct::Disconnect | ClientAct::Accept | ClientAct::AskNoReserve => {
+                Err(NEEDS_CHAIN.to_owned())
+            }
         }
     }
 

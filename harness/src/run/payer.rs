@@ -25,6 +25,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How long the free payer's channel may take, apart from mining.
 const CHANNEL_WITHIN: Duration = Duration::from_secs(30);
 
+/// What LDK says of a payment that it sees no way for.
+const NO_ROUTE: &str = "RouteNotFound";
+
+/// How long the invoice of an offer may take.
+const INVOICE_WITHIN: Duration = Duration::from_secs(30);
+
 /// How many blocks more than it has to an HTLC leaves, as with any payer (BOLT 7, shadow routes): others may mine meanwhile.
 const SPARE_BLOCKS: u32 = 36;
 
@@ -39,8 +45,18 @@ pub(super) struct FreePayer {
     listener: AbortHandle,
 }
 
-/// The hash of each attempt, and its HTLC once that was seen, by the id of the attempt.
-type Attempts = HashMap<[u8; 32], ([u8; 32], Option<HtlcInfo>)>;
+/// What is known of each attempt, by its id.
+type Attempts = HashMap<[u8; 32], Attempt>;
+
+#[derive(Default)]
+struct Attempt {
+    /// The offer that it is for, if it is for one.
+    offer: Option<String>,
+    /// What it is locked to; that of an offer isn't known before its invoice has come.
+    hash: Option<[u8; 32]>,
+    /// Its HTLC, once that was seen.
+    htlc: Option<HtlcInfo>,
+}
 
 /// How payments ended, by the id of the attempt.
 type Outcomes = HashMap<[u8; 32], PaymentOutcome>;
@@ -68,17 +84,12 @@ impl FreePayer {
         node.connect(target.id, target.address, target.timeout)
             .await
             .map_err(|error| error.to_string())?;
-        let open = OpenChannel {
-            peer: target.id,
-            capacity_sat,
-            push_msat: 0,
-            announce: false,
-            tag: 1,
-            required_confirmations: None,
-            funding_feerate_sat_per_kwu: None,
-        };
-        node.open_channel(open).map_err(|error| error.to_string())?;
-        published(&mut events).await?;
+        // Many nodes make offers only where an announced channel leads to them; but not every node takes such channels.
+        if let Err(reason) = open(&node, &mut events, target.id, capacity_sat, true).await {
+            open(&node, &mut events, target.id, capacity_sat, false)
+                .await
+                .map_err(|error| format!("{error}; before that, announced: {reason}"))?;
+        }
         let (sender, outcomes) = watch::channel(Outcomes::default());
         let listener = tokio::spawn(listen(events, sender)).abort_handle();
         Ok(Self { node, outcomes, attempts: Mutex::default(), listener })
@@ -134,8 +145,36 @@ impl FreePayer {
         }
         let hash = payment.payment_hash;
         let id = self.node.pay_with(payment).map_err(|error| error.to_string())?;
-        self.attempts().insert(id, (hash, self.latest_htlc(&hash)));
+        let attempt = Attempt { offer: None, hash: Some(hash), htlc: self.latest_htlc(&hash) };
+        self.attempts().insert(id, attempt);
         Ok(id)
+    }
+
+    /// Asks for an invoice of an offer and starts to pay it. Gives the attempt's id as soon as its HTLC is on its way,
+    /// or there is no invoice for it: the payee says so, or is silent though it gave one before.
+    pub(super) async fn pay_offer(&self, offer: &str) -> Result<[u8; 32], String> {
+        let id = self.node.pay_offer(offer, None).map_err(|error| error.to_string())?;
+        let attempt = Attempt { offer: Some(offer.to_owned()), ..Attempt::default() };
+        self.attempts().insert(id, attempt);
+        let outcome = self.wait(id, PaymentStage::Held, INVOICE_WITHIN).await;
+        match outcome {
+            // The payee gave an invoice, but nothing was sent.
+            PaymentOutcome::Failed { reason } if reason == NO_ROUTE => {
+                return Err("pay the offer: it has no route to the payee".to_owned());
+            }
+            PaymentOutcome::Pending if self.htlc(&id).is_none() => {}
+            _ => return Ok(id),
+        }
+        self.node.abandon_payment(id);
+        // Else the request may not have found its way to the payee.
+        let is_answered = |it: &Attempt| it.offer.as_deref() == Some(offer) && it.htlc.is_some();
+        match self.attempts().values().any(is_answered) {
+            true => Ok(id),
+            false => {
+                let within = INVOICE_WITHIN.as_secs();
+                Err(format!("pay the offer: no invoice came for it within {within} s"))
+            }
+        }
     }
 
     /// Waits until the payment is as far as is asked for, and tells how it stands.
@@ -166,11 +205,12 @@ impl FreePayer {
     /// The HTLC of an attempt, as it was sent.
     pub(super) fn htlc(&self, id: &[u8; 32]) -> Option<HtlcInfo> {
         let mut attempts = self.attempts();
-        let (hash, htlc) = attempts.get_mut(id)?;
-        if htlc.is_none() {
-            *htlc = self.latest_htlc(hash);
+        let attempt = attempts.get_mut(id)?;
+        if attempt.htlc.is_none() {
+            attempt.hash = attempt.hash.or_else(|| self.node.payment_hash(id));
+            attempt.htlc = attempt.hash.and_then(|hash| self.latest_htlc(&hash));
         }
-        htlc.clone()
+        attempt.htlc.clone()
     }
 
     fn attempts(&self) -> MutexGuard<'_, Attempts> {
@@ -187,6 +227,34 @@ impl FreePayer {
     pub(super) fn has_channel(&self, target: &PublicKey) -> bool {
         self.node.channels().iter().any(|channel| channel.peer == *target)
     }
+}
+
+/// Opens a channel until its funding transaction is published.
+async fn open(
+    node: &Node,
+    events: &mut NodeEvents,
+    peer: PublicKey,
+    capacity_sat: u64,
+    announce: bool,
+) -> Result<(), String> {
+    // Two opens may not have the same.
+    let tag = 1 + u128::from(announce);
+    let open = OpenChannel {
+        peer,
+        capacity_sat,
+        push_msat: 0,
+        announce,
+        tag,
+        required_confirmations: None,
+        funding_feerate_sat_per_kwu: None,
+    };
+    node.open_channel(open).map_err(|error| error.to_string())?;
+    let published = published(events).await;
+    if published.is_err() {
+        // It may still be waiting for an answer, with the wallet's only coin.
+        node.abandon_open(tag);
+    }
+    published
 }
 
 /// Waits until the channel's funding transaction is published.

@@ -59,6 +59,9 @@ pub(crate) trait Engine: Send + Sync {
     /// Gives up an open that was asked for, if it isn't too late.
     fn abandon_open(&self, order_id: &str);
 
+    /// Closes the channel of an order once its funding transaction is that deep, in blocks. Only a fault asks.
+    fn close_channel(&self, order_id: &str, depth: u32);
+
     /// Claims a held payment; [`EngineEvent::Claimed`] follows.
     fn claim(&self, payment_hash: [u8; 32], preimage: [u8; 32]);
 
@@ -185,6 +188,8 @@ pub(crate) struct OpenTerms {
     pub(crate) required_confirmations: u32,
     /// Within how many blocks its funding transaction is to confirm.
     pub(crate) confirms_within_blocks: u16,
+    /// Whether its funding transaction is kept out of blocks, as if it paid too little. Only a fault asks.
+    pub(crate) stays_unconfirmed: bool,
 }
 
 /// What an engine reports.

@@ -50,9 +50,9 @@ impl Regtest {
         events: EngineEvents,
     ) -> Self {
         let (wallet, watch) = (Wallet::new(payments), Watch::default());
+        let opens = Opens::new(node.clone(), rpc.clone(), events.clone());
         let run = watch.clone().run(rpc, wallet.clone(), events.clone());
         let watching = tokio::spawn(run).abort_handle();
-        let opens = Opens::new(node.clone(), events.clone());
         Self { shared: Arc::new(Shared { node, wallet, watch, events, opens }), watching }
     }
 }
@@ -121,6 +121,15 @@ impl Engine for Regtest {
 
     fn abandon_open(&self, order_id: &str) {
         self.shared.opens.abandon(order_id);
+    }
+
+    fn close_channel(&self, order_id: &str, depth: u32) {
+        let (opens, order_id) = (self.shared.opens.clone(), order_id.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = opens.close(&order_id, depth).await {
+                tracing::warn!(order = order_id, "failed to {error}");
+            }
+        });
     }
 
     fn claim(&self, payment_hash: [u8; 32], preimage: [u8; 32]) {

@@ -127,6 +127,8 @@ impl Engine for Sim {
 
     fn abandon_open(&self, _: &str) {}
 
+    fn close_channel(&self, _: &str, _: u32) {}
+
     fn claim(&self, payment_hash: [u8; 32], preimage: [u8; 32]) {
         debug_assert_eq!(sha256::Hash::hash(&preimage).to_byte_array(), payment_hash);
         self.report(EngineEvent::Claimed { payment_hash });

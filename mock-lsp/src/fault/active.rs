@@ -109,6 +109,7 @@ impl Faults {
     pub(crate) fn rules(&self) -> Rules {
         Rules {
             claims_before_open: self.on(Switch::ClaimsBeforeOpen),
+            claims_offers_before_open: self.on(Switch::ClaimsOffersBeforeOpen),
             keeps_payment_of_failed_order: self.on(Switch::KeepsPaymentOfFailedOrder),
         }
     }
@@ -120,6 +121,7 @@ impl Faults {
                 offered(&mut terms);
             }
         }
+        terms.supports_zero_channel_reserve |= self.on(Switch::RefusesZeroReserve);
         terms
     }
 

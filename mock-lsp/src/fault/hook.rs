@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::edit::Edit;
 use crate::message::{Method, Object, RpcError};
-use crate::order::Terms;
+use crate::order::{PaymentOption, Terms};
 
 /// Where a fault takes hold, and what it does there.
 #[derive(Clone, Copy)]
@@ -112,6 +112,8 @@ pub(crate) struct Scene {
     pub(crate) network: Network,
     /// The refund address of the order that is shown.
     pub(crate) refund_onchain_address: Option<String>,
+    /// How the order that is shown was paid.
+    pub(crate) paid_by: Option<PaymentOption>,
 }
 
 impl Default for Scene {
@@ -122,6 +124,7 @@ impl Default for Scene {
             serial: 0,
             network: Network::Regtest,
             refund_onchain_address: None,
+            paid_by: None,
         }
     }
 }
@@ -171,7 +174,9 @@ pub(crate) enum Switch {
     // Life.
     ClaimsBeforeOpen,
     KeepsPaymentOfFailedOrder,
+    ClaimsOffersBeforeOpen,
     NeverClaims,
+    NeverClaimsOffers,
     NeverSeesCoins,
     ConfirmsAfterSevenBlocks,
     NeverRefundsCoins,
@@ -216,6 +221,11 @@ pub(crate) enum Switch {
     FlipsAnnounce,
     AnnouncesAll,
     AnnouncesNone,
+    BatchesZeroConf,
+    ReadyTooLate,
+    BatchStaysUnconfirmed,
+    ClosesAtHalfLease,
+    RefusesZeroReserve,
     // Restarts.
     ForgetsOrders,
     ForgetsUnpaid,

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::Scene;
 use super::edit::change;
+use super::options::member;
 use crate::message::Object;
+use crate::order::PaymentOption;
 
 fn is_in_state(order: &Object, state: &str) -> bool {
     order.get("order_state").is_some_and(|found| found == state)
@@ -72,6 +74,49 @@ pub(super) fn refunded_as_paid(order: &mut Object, _: &Scene) {
 /// A held payment shows as paid long before the channel.
 pub(super) fn hold_as_paid(order: &mut Object, _: &Scene) {
     change_payments(order, "HOLD", "PAID");
+}
+
+/// A held payment shows as one that went back, and as paid afterwards.
+pub(super) fn hold_as_refunded(order: &mut Object, _: &Scene) {
+    if is_in_state(order, "CREATED") {
+        change_payments(order, "HOLD", "REFUNDED");
+    }
+}
+
+pub(super) fn offer_hold_is_hidden(order: &mut Object, _: &Scene) {
+    if is_in_state(order, "CREATED") {
+        change_state(order, "bolt12", "HOLD", "EXPECT_PAYMENT");
+    }
+}
+
+pub(super) fn offer_hold_as_paid(order: &mut Object, _: &Scene) {
+    change_state(order, "bolt12", "HOLD", "PAID");
+}
+
+pub(super) fn offer_paid_as_hold(order: &mut Object, _: &Scene) {
+    change_state(order, "bolt12", "PAID", "HOLD");
+}
+
+pub(super) fn offer_refund_as_hold(order: &mut Object, scene: &Scene) {
+    if scene.paid_by == Some(PaymentOption::Bolt12) {
+        change_state(order, "bolt12", "REFUNDED", "HOLD");
+    }
+}
+
+/// The offer shows what became of the invoice, too.
+pub(super) fn offer_follows_invoice(order: &mut Object, scene: &Scene) {
+    if scene.paid_by == Some(PaymentOption::Bolt11)
+        && let Some(state) = member(order, "bolt11", "state").cloned()
+    {
+        change(order, "payment.bolt12.state", |shown| *shown = state);
+    }
+}
+
+/// The offer of an order that was paid by invoice is void, until the channel is there.
+pub(super) fn void_offer_is_paid(order: &mut Object, scene: &Scene) {
+    if scene.paid_by == Some(PaymentOption::Bolt11) && is_in_state(order, "COMPLETED") {
+        change_state(order, "bolt12", "REFUNDED", "PAID");
+    }
 }
 
 pub(super) fn completed_while_held(order: &mut Object, _: &Scene) {

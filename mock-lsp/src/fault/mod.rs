@@ -82,7 +82,7 @@ mod tests {
     use super::hook::Hook;
     use super::*;
     use crate::message::{Method, Object, RpcError, jsonrpc, lsps0, lsps1};
-    use crate::order::{Mismatch, Terms};
+    use crate::order::{Mismatch, PaymentOption, Terms};
 
     /// An invoice with a genuine signature.
     const INVOICE: &str = "lnbcrt13750n1p4s9e3kdzuf3f4q5e3yp3ksctwdejkctpqdaexgetjypnrwd35xqcngefdx4snjvedx3jnsvpdv\
@@ -173,7 +173,24 @@ mod tests {
         let mut sent_back = order("FAILED", "REFUNDED", Value::Null);
         sent_back["payment"]["onchain"]["state"] = json!("REFUNDED");
         let more = [paid_with_coins, sent_back].map(|order| (Method::GetOrder, order));
-        results.into_iter().chain(more).map(|(method, value)| (method, object(&value))).collect()
+        // With a payment of the offer, or of the invoice where the offer is void.
+        let offers = [
+            ("CREATED", "REFUNDED", "HOLD"),
+            ("COMPLETED", "REFUNDED", "PAID"),
+            ("FAILED", "REFUNDED", "REFUNDED"),
+            ("COMPLETED", "PAID", "REFUNDED"),
+        ]
+        .map(|(order_state, bolt11, bolt12)| {
+            let mut shown = order(order_state, bolt11, Value::Null);
+            shown["payment"]["bolt12"]["state"] = json!(bolt12);
+            (Method::GetOrder, shown)
+        });
+        results
+            .into_iter()
+            .chain(more)
+            .chain(offers)
+            .map(|(method, value)| (method, object(&value)))
+            .collect()
     }
 
     fn errors() -> Vec<Object> {
@@ -295,8 +312,10 @@ mod tests {
             Hook::Result(methods, edits) => samples().iter().any(|(method, result)| {
                 // Some show only in every other answer.
                 let next = Scene { serial: 2, ..scene(*method) };
-                methods.contains(method)
-                    && (changes(edits, result, &scene(*method)) || changes(edits, result, &next))
+                let paid = [PaymentOption::Bolt11, PaymentOption::Bolt12]
+                    .map(|option| Scene { paid_by: Some(option), ..scene(*method) });
+                let mut scenes = [scene(*method), next].into_iter().chain(paid);
+                methods.contains(method) && scenes.any(|scene| changes(edits, result, &scene))
             }),
             Hook::Error(codes, edits) => errors().iter().any(|error| {
                 let code = error["code"].as_i64().unwrap();

@@ -46,7 +46,8 @@ pub(super) fn held(
             order.paid_by = Some(option);
             order.opening = Opening::WaitingForPeer;
             void_unpaid(order, actions);
-            if rules.claims_before_open {
+            let is_offer = option == PaymentOption::Bolt12;
+            if rules.claims_before_open || (is_offer && rules.claims_offers_before_open) {
                 claim(order, actions);
             }
             actions.push(Action::SeekPeer);

@@ -53,6 +53,8 @@ const SECONDS_PER_BLOCK: i64 = 600;
 pub(crate) struct Rules {
     /// Claims a payment as soon as it is held.
     pub(crate) claims_before_open: bool,
+    /// Claims a payment of an offer as soon as it is held.
+    pub(crate) claims_offers_before_open: bool,
     /// Keeps the payment of a failed order.
     pub(crate) keeps_payment_of_failed_order: bool,
 }

@@ -9,10 +9,14 @@ use crate::engine::{OpenTerms, RefundTerms};
 use crate::fault::{Faults, Switch};
 use crate::order::{
     Action, Coin, Event, Ignored, LightningState, OnchainPayment, Opening, Order, OrderState,
+    PaymentOption,
 };
 
 /// How many times what is reasonable a refund with a fault pays: more than the ten times that are let pass.
 const DEAR: u32 = 40;
+
+/// How many confirmations more than were ordered a fault waits for.
+const LATE_BY: u32 = 3;
 
 impl Service {
     /// Whether an event doesn't get to the order core.
@@ -78,12 +82,19 @@ impl Service {
                 self.tell(&order.id, &Event::PeerConnected);
                 None
             }
+            Action::SeekPeer if on(Switch::BatchesZeroConf) && is_held_zero_conf(order) => None,
             Action::Open if on(Switch::NeverOpens) => None,
             Action::Open if on(Switch::RefundsWithoutTrying) || self.has_enough(order) => {
                 self.tell(&order.id, &Event::OpenFailed);
                 None
             }
             Action::Claim { .. } if on(Switch::NeverClaims) => None,
+            Action::Claim { .. }
+                if on(Switch::NeverClaimsOffers)
+                    && order.paid_by == Some(PaymentOption::Bolt12) =>
+            {
+                None
+            }
             Action::SignRefund { .. } if on(Switch::NeverRefundsCoins) => None,
             Action::SignRefund { refund, .. }
                 if on(Switch::NeverBumpsRefunds) && is_bump(order, refund) =>
@@ -166,19 +177,53 @@ impl Service {
         if on(Switch::FlipsAnnounce) {
             terms.announce = !terms.announce;
         }
+        if on(Switch::ReadyTooLate) {
+            terms.required_confirmations += LATE_BY;
+        }
         terms.announce |= on(Switch::AnnouncesAll);
         terms.announce &= !on(Switch::AnnouncesNone);
         terms
     }
 
+    /// Whether the funding transaction of an order never gets into a block.
+    pub(super) fn keeps_unconfirmed(&self, order: &Order) -> bool {
+        self.faults().on(Switch::BatchStaysUnconfirmed) && self.is_second(order)
+    }
+
+    /// What happens with a new block that should have happened before.
+    pub(super) fn bend_tip(&self) {
+        if !self.faults().on(Switch::BatchesZeroConf) {
+            return;
+        }
+        let waits = |order: &Order| order.opening == Opening::WaitingForPeer;
+        for order in self.orders().into_iter().filter(waits) {
+            self.carry_out(&order, Action::SeekPeer);
+        }
+    }
+
+    /// What happens to a channel that is there now.
+    pub(super) fn bend_channel(&self, order_id: &str) {
+        if self.faults().on(Switch::ClosesAtHalfLease)
+            && let Some(order) = self.order(order_id)
+        {
+            let depth = order.request.channel_expiry_blocks / 2;
+            self.parts.setup.engine.close_channel(order_id, depth);
+        }
+    }
+
     /// Whether the client has a channel already, where a fault gives no second one.
     fn has_enough(&self, order: &Order) -> bool {
+        self.faults().on(Switch::OneChannelPerClient) && self.is_second(order)
+    }
+
+    /// Whether the client has another channel, or is getting one.
+    fn is_second(&self, order: &Order) -> bool {
         let is_another = |other: &Order| {
             other.client == order.client
                 && other.id != order.id
                 && (other.state == OrderState::Completed || other.opening == Opening::Underway)
         };
-        self.faults().on(Switch::OneChannelPerClient) && self.orders().iter().any(is_another)
+        self.orders().iter().any(is_another)
     }
 }
 
@@ -201,6 +246,11 @@ pub(super) fn remembered(faults: &Faults, mut order: Order) -> Option<Order> {
         order.created_at += jiff::SignedDuration::from_secs(1);
     }
     Some(order)
+}
+
+/// Whether the channel needs no confirmation, and the payment is one for whose deadline blocks are looked at.
+fn is_held_zero_conf(order: &Order) -> bool {
+    order.request.required_channel_confirmations == 0 && is_holding(order)
 }
 
 fn is_holding(order: &Order) -> bool {

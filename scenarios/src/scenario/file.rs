@@ -144,12 +144,13 @@ enum TargetWord {
     Restart,
 }
 
-/// What is paid: an invoice, or more said about it.
+/// What is paid: an invoice, more said about it, or an offer.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum PayFile {
     Invoice(String),
     As(PayAs),
+    Offer(PayOffer),
 }
 
 #[derive(Debug, Deserialize)]
@@ -165,6 +166,12 @@ struct PayOnchainFile {
 struct PayAs {
     invoice: String,
     amount_msat: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PayOffer {
+    offer: String,
 }
 
 impl StepFile {
@@ -257,11 +264,11 @@ impl StepFile {
             return Ok(Act::OrderThroughClient { params });
         }
         if let Some(pay) = self.pay.take() {
-            let (invoice, amount_msat) = match pay {
-                PayFile::Invoice(invoice) => (invoice, None),
-                PayFile::As(PayAs { invoice, amount_msat }) => (invoice, amount_msat),
-            };
-            return Ok(Act::Pay { invoice, amount_msat });
+            return Ok(match pay {
+                PayFile::Invoice(invoice) => Act::Pay { invoice, amount_msat: None },
+                PayFile::As(PayAs { invoice, amount_msat }) => Act::Pay { invoice, amount_msat },
+                PayFile::Offer(PayOffer { offer }) => Act::PayOffer { offer },
+            });
         }
         if let Some(until) = self.payment.take() {
             return Ok(Act::AwaitPayment { of: self.of.take(), until, within: self.take_within() });
@@ -611,6 +618,7 @@ steps:
   - order_through_client: {lsp_balance_sat: "1"}
   - pay: "{{ order.result.payment.bolt11.invoice }}"
   - pay: {invoice: "{{ order.result.payment.bolt11.invoice }}", amount_msat: 1}
+  - pay: {offer: "{{ order.result.payment.bolt12.offer }}"}
   - poll: get_order
     until: {required: [result]}
     within: 30
@@ -633,7 +641,7 @@ steps:
         )
         .unwrap();
         assert_eq!(scenario.given(), [Given::Info, Given::Order]);
-        assert_eq!(scenario.steps().len(), 25);
+        assert_eq!(scenario.steps().len(), 26);
         let Act::Call(call) = &scenario.steps()[0].act else { panic!("the first step is a call") };
         assert_eq!(call.with["token"], Value::Null);
         assert_eq!(call.with["n"], serde_json::json!(65536));
@@ -662,6 +670,7 @@ steps:
         for (steps, expected) in [
             ("  - {call: get_info, sned: 1}", "sned"),
             ("  - {call: get_info, pay: x}", "call and pay"),
+            ("  - {pay: {offer: x, amount_msat: 1}}", "PayFile"),
             ("  - {as: x}", "has none"),
             ("  - {mine: 6, with: {a: 1}}", "`with` has no meaning"),
             ("  - {poll: get_order}", "until"),

@@ -132,7 +132,8 @@ impl Defects {
                 self.text(place, invoice);
                 amount_msat.iter().for_each(|amount| self.value(place, amount));
             }
-            Act::ChainOutput { outpoint: text }
+            Act::PayOffer { offer: text }
+            | Act::ChainOutput { outpoint: text }
             | Act::LetExpire { order_id: text }
             | Act::TakeBack { txid: text } => self.text(place, text),
             Act::Mine { blocks } | Act::Reorganise { blocks } => self.value(place, blocks),

@@ -258,6 +258,9 @@ impl<'a> Session<'a> {
                 invoice: expr::render_text(invoice, &self.scope)?,
                 amount_msat: self.number_if(amount_msat.as_ref())?,
             },
+            Act::PayOffer { offer } => {
+                Action::PayOffer { offer: expr::render_text(offer, &self.scope)? }
+            }
             Act::AwaitPayment { of, until, within } => Action::AwaitPayment {
                 payment: self.rendered(of.as_deref())?,
                 until: *until,

@@ -22,6 +22,8 @@ pub(super) struct Order {
     pub(super) state: State,
     /// The payment that was taken for it, by its place in [`World::payments`].
     pub(super) held: Option<usize>,
+    /// Whether that was a payment of its offer.
+    pub(super) by_offer: bool,
     /// What was paid on the chain.
     pub(super) coins: Coins,
 }
@@ -101,6 +103,7 @@ impl Lsp {
                 self.open_channels();
             }
             Action::Client(ClientAct::Disconnect) => self.client_goes(),
+            Action::Client(ClientAct::AskNoReserve) => {}
             Action::Client(policy) => {
                 self.world.policy = policy;
                 self.open_channels();
@@ -114,6 +117,7 @@ impl Lsp {
                 };
             }
             Action::Pay { invoice, amount_msat } => return self.pay(&invoice, amount_msat),
+            Action::PayOffer { .. } => return self.pay_offer(),
             Action::AwaitPayment { payment, .. } => return self.payment(payment.as_deref()),
             Action::PayOnchain { address, .. } => {
                 let mut orders = self.orders.values_mut();
@@ -154,10 +158,28 @@ impl Lsp {
 
     fn pay(&mut self, invoice: &str, amount_msat: Option<u64>) -> Observation {
         let id = invoice.trim_start_matches("lnbcrt1");
+        let order = self.orders.iter().find(|(_, order)| order.invoice() == id);
+        match order.map(|(id, _)| id.clone()) {
+            Some(order_id) => self.take(&order_id, amount_msat, false),
+            None => Observation::Failed { reason: format!("no such invoice: {invoice}") },
+        }
+    }
+
+    /// All offers look alike: that of the newest order is meant.
+    fn pay_offer(&mut self) -> Observation {
+        let order = self.orders.iter().max_by_key(|(_, order)| order.serial);
+        match order.map(|(id, _)| id.clone()) {
+            Some(order_id) => self.take(&order_id, None, true),
+            None => Observation::Failed { reason: "there is no offer".to_owned() },
+        }
+    }
+
+    /// A payment arrives.
+    fn take(&mut self, order_id: &str, amount_msat: Option<u64>, by_offer: bool) -> Observation {
         let fee = self.choices.fee_sat;
         let takes_less = self.choices.takes_less;
-        let Some(order) = self.orders.values_mut().find(|order| order.invoice() == id) else {
-            return Observation::Failed { reason: format!("no such invoice: {invoice}") };
+        let Some(order) = self.orders.get_mut(order_id) else {
+            return Observation::Failed { reason: format!("no order {order_id}") };
         };
         let total_msat = 1_000 * (fee + order.sat("client_balance_sat"));
         let amount_msat = amount_msat.unwrap_or(total_msat);
@@ -169,6 +191,7 @@ impl Lsp {
         let payments = &mut self.world.payments;
         if is_taken {
             order.held = Some(payments.len());
+            order.by_offer = by_offer;
         }
         payments.push(Payment {
             status: if is_taken { "pending" } else { "failed" },
@@ -264,6 +287,7 @@ impl Lsp {
                 "lsp_sat": order.capacity_sat() - order.sat("client_balance_sat"),
                 "announced": order.params["announce_channel"], "funding_outpoint": order.outpoint(),
                 "usable": self.is_deep(order), "ready_sent": self.is_deep(order), "closed": false,
+                "reserve_sat": 0,
             }),
             None => {
                 json!({"asked": asked, "asks": self.world.asks, "usable": false, "ready_sent": false, "closed": false})
@@ -290,7 +314,11 @@ impl Lsp {
 }
 
 impl Order {
-    pub(super) fn payment_state(&self) -> &'static str {
+    /// The state of the payment by invoice, or by offer.
+    pub(super) fn payment_state(&self, by_offer: bool) -> &'static str {
+        if self.by_offer != by_offer {
+            return "EXPECT_PAYMENT";
+        }
         match (self.state, self.held) {
             (State::Created | State::Expired, None) => "EXPECT_PAYMENT",
             (State::Created | State::Expired, Some(_)) => "HOLD",

@@ -301,6 +301,7 @@ impl Lsp {
                 params,
                 state: State::Created,
                 held: None,
+                by_offer: false,
                 coins: Coins::Awaited,
             },
         );
@@ -396,10 +397,10 @@ impl Lsp {
                 "order_total_sat": (fee + order.sat("client_balance_sat")).to_string(),
             })
         };
-        let mut payment = json!({"bolt11": option(order.payment_state())});
+        let mut payment = json!({"bolt11": option(order.payment_state(false))});
         payment["bolt11"]["invoice"] = json!(format!("lnbcrt1{}", order.invoice()));
         if self.choices.bolt12 {
-            payment["bolt12"] = option("EXPECT_PAYMENT");
+            payment["bolt12"] = option(order.payment_state(true));
             payment["bolt12"]["offer"] = json!("lno1q");
         }
         if self.choices.onchain && with_refund {

@@ -17,7 +17,6 @@ pub(crate) fn deliverable(terms: &Terms, balance_sat: u64) -> Terms {
     let mut terms = terms.clone();
     let affordable =
         if balance_sat == 0 { u64::MAX } else { balance_sat.saturating_sub(FUNDING_FEE_SAT) };
-    terms.supports_zero_channel_reserve = false;
     terms.max_channel_balance_sat =
         terms.max_channel_balance_sat.min(MAX_CHANNEL_SAT).min(affordable);
     let max = terms.max_channel_balance_sat;

@@ -4,16 +4,24 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bitcoin::OutPoint;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::PublicKey;
-use lsps1_fixtures::node::{Node, OpenChannel};
+use bitcoin::{OutPoint, Txid};
+use lsps1_fixtures::BitcoindRpc;
+use lsps1_fixtures::node::{Node, NodeError, OpenChannel};
 use parking_lot::Mutex;
+use serde_json::json;
 
 use crate::engine::{EngineEvent, EngineEvents, OpenTerms};
 
 /// How long a client may take over the messages that open a channel.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a channel is looked at that is to be closed.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What is taken from a transaction's fee so that no block takes it, in sat: more than any has.
+const NO_FEE: i64 = -100_000_000;
 
 /// What bitcoind says when its wallet has too few coins that aren't in use.
 const NO_COINS: &str = "Insufficient funds";
@@ -22,6 +30,7 @@ const NO_COINS: &str = "Insufficient funds";
 #[derive(Clone)]
 pub(super) struct Opens {
     node: Node,
+    rpc: BitcoindRpc,
     events: EngineEvents,
     attempts: Arc<Mutex<Attempts>>,
 }
@@ -43,8 +52,8 @@ struct Attempt {
 
 impl Opens {
     /// Opens by `node`.
-    pub(super) fn new(node: Node, events: EngineEvents) -> Self {
-        Self { node, events, attempts: Arc::default() }
+    pub(super) fn new(node: Node, rpc: BitcoindRpc, events: EngineEvents) -> Self {
+        Self { node, rpc, events, attempts: Arc::default() }
     }
 
     /// Opens a channel.
@@ -121,8 +130,33 @@ impl Opens {
         let Some(Attempt { terms, .. }) = self.attempts.lock().underway.remove(&tag) else {
             return;
         };
-        self.report(EngineEvent::Published { order_id: terms.order_id, outpoint });
-        self.start_waiting();
+        let (opens, rpc) = (self.clone(), self.rpc.clone());
+        let report = move || {
+            opens.report(EngineEvent::Published { order_id: terms.order_id, outpoint });
+            opens.start_waiting();
+        };
+        match terms.stays_unconfirmed {
+            false => report(),
+            true => {
+                tokio::spawn(async move {
+                    keep_out_of_blocks(&rpc, outpoint.txid).await;
+                    report();
+                });
+            }
+        }
+    }
+
+    /// Closes the channel of an order once its funding transaction is that deep.
+    pub(super) async fn close(&self, order_id: &str, depth: u32) -> Result<(), NodeError> {
+        let tag = tag(order_id);
+        let find = || self.node.channels().into_iter().find(|channel| channel.tag == tag);
+        while let Some(channel) = find() {
+            if channel.confirmations >= depth {
+                return self.node.close_channel(&channel.channel_id, &channel.peer);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
     }
 
     /// A channel came to nothing.
@@ -166,6 +200,14 @@ impl Opens {
 fn tag(order_id: &str) -> u128 {
     let hash = sha256::Hash::hash(order_id.as_bytes()).to_byte_array();
     hash.iter().take(16).fold(0, |tag, byte| (tag << 8) | u128::from(*byte)).max(1)
+}
+
+/// Lets bitcoind treat a transaction as if it paid nothing.
+async fn keep_out_of_blocks(rpc: &BitcoindRpc, txid: Txid) {
+    let params = json!([txid, 0, NO_FEE]);
+    if let Err(error) = rpc.call::<bool>("prioritisetransaction", params).await {
+        tracing::warn!(%txid, "it will be mined: failed to {error}");
+    }
 }
 
 /// What a funding transaction pays so that it confirms in time, in sat per 1000 weight units. Regtest has no estimate.
