@@ -29,7 +29,7 @@ pub(super) const PAYMENT: &[Fault] = faults! { Chain;
     "Shows a refunded payment as PAID", Hook::Result(ORDERS, &[Do(life::refunded_as_paid)]);
     "cancelled-for-refunded", "L1-126 L1-128 L1-150",
     "Says CANCELLED for REFUNDED, as before mid-2024", Hook::Result(ORDERS, &[Do(rewrite::cancelled_for_refunded)]);
-    "never-claims", "L1-145 L1-147 L1-148 L1-167 L1-168",
+    "never-claims", "L1-145 L1-147 L1-148 L1-149 L1-167 L1-168",
     "Never takes the payments of channels that it has opened", Hook::Switch(Switch::NeverClaims);
     "claims-every-payment", "L1-005",
     "Takes every further payment for an order that is paid", Hook::Switch(Switch::ClaimsEveryPayment);
@@ -91,8 +91,8 @@ pub(super) const CHANNEL: &[Fault] = faults! { Chain;
      L1-192 L1-193 L1-194 L1-197 L1-198 L1-208 L1-209 L1-210 L1-211 L1-216 L1-217 L1-218 L1-227 L1-229 L1-230 \
      L1-235 L1-236 L1-238 RD-018",
     "Lets paid orders fail without an attempt to open", Hook::Switch(Switch::RefundsWithoutTrying);
-    "ignores-failed-opens", "L1-128 L1-145 L1-149 L1-150 L1-165 L1-169 L1-170 L1-199 L1-200 L1-204 L1-231 \
-     L1-232 L1-237",
+    "ignores-failed-opens", "L1-128 L1-145 L1-149 L1-150 L1-165 L1-169 L1-170 L1-199 L1-200 L1-204 L1-216 \
+     L1-218 L1-231 L1-232 L1-237",
     "Goes on to wait after an open has failed", Hook::Switch(Switch::IgnoresFailedOpens);
     "batches-zero-conf", "L0-164 L0-165 L1-128 L1-145 L1-147 L1-148 L1-149 L1-150 L1-165 L1-167 L1-168 L1-169 \
      L1-170 L1-208 L1-209 L1-210 L1-211 L1-216 L1-218 L1-225 L1-227 L1-229 L1-230 L1-231 L1-232 L1-235 L1-236 \
@@ -125,7 +125,7 @@ pub(super) const CHANNEL: &[Fault] = faults! { Chain;
     "announces-none", "L1-219",
     "Hides public channels, too", Hook::Switch(Switch::AnnouncesNone);
     "completion-is-hidden", "L0-164 L0-165 L1-145 L1-148 L1-149 L1-151 L1-171 L1-208 L1-209 L1-210 L1-211 \
-     L1-216 L1-217 L1-229 L1-230 L1-232 L1-236 RD-018",
+     L1-216 L1-217 L1-218 L1-229 L1-230 L1-232 L1-236 RD-018",
     "Goes on to show an order as CREATED whose channel is open", Hook::Result(ORDERS, &[Do(life::completion_is_hidden)]);
     "failure-is-hidden", "L1-231 L1-237",
     "Goes on to show an order as CREATED that has failed", Hook::Result(ORDERS, &[Do(life::failure_is_hidden)]);
@@ -136,7 +136,7 @@ pub(super) const CHANNEL: &[Fault] = faults! { Chain;
     "Shows an order as FAILED while its payment is held", Hook::Result(ORDERS, &[Do(life::failed_while_held)]);
     "channel-while-held", "L1-096 L1-166 L1-207 L1-215 L1-236",
     "Shows a channel as soon as the order is paid", Hook::Result(ORDERS, &[Do(life::channel_while_held)]);
-    "completed-fails", "L1-148 L1-207 L1-216 L1-217 L1-229 L1-236 L1-237 RD-018",
+    "completed-fails", "L1-148 L1-207 L1-216 L1-217 L1-229 L1-232 L1-236 L1-237 RD-018",
     "Shows every other time a completed order as FAILED", Hook::Result(ORDERS, &[Do(life::completed_fails)]);
     "failed-goes-on", "L1-231 L1-237",
     "Shows every other time a failed order as CREATED", Hook::Result(ORDERS, &[Do(life::failed_goes_on)]);

@@ -9,7 +9,7 @@ pub(super) const FAULTS: &[Fault] = faults! { Chain;
     "Knows no unpaid order any more when it is started again", Hook::Switch(Switch::ForgetsUnpaid);
     "strands-held-payments-at-restart", "L1-216 L1-218",
     "Does nothing for the payments that it held when it was ended", Hook::Switch(Switch::StrandsHeld);
-    "fails-completed-orders-at-restart", "L1-121 L1-207 L1-236 L1-237",
+    "fails-completed-orders-at-restart", "L1-121 L1-207 L1-232 L1-236 L1-237",
     "Calls completed orders FAILED when it is started again", Hook::Switch(Switch::FailsCompleted);
     "creates-orders-anew-at-restart", "L1-090 L1-116",
     "Moves created_at when it is started again", Hook::Switch(Switch::CreatesAnew);
