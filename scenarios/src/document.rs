@@ -238,20 +238,17 @@ pub(crate) fn summary(document: &Value) -> String {
         },
         Some("garbage") => {
             let raw = document.get("raw").and_then(Value::as_str).unwrap_or_default();
-            format!(
-                "what came is no reply to the request: {}",
-                crate::matcher::shorten(&json!(raw))
-            )
+            format!("what came is no reply to the request: {}", crate::json::shorten(&json!(raw)))
         }
         Some("error") => {
-            let error = document.get("error").map(crate::matcher::shorten).unwrap_or_default();
+            let error = document.get("error").map(crate::json::shorten).unwrap_or_default();
             match document.pointer("/http/status") {
                 Some(status) => format!("the reply was HTTP status {status}, error {error}"),
                 None => format!("the reply was error {error}"),
             }
         }
         _ => {
-            let result = document.get("result").map(crate::matcher::shorten).unwrap_or_default();
+            let result = document.get("result").map(crate::json::shorten).unwrap_or_default();
             format!("the reply was result {result}")
         }
     }

@@ -25,16 +25,13 @@ pub(crate) mod testing;
 
 use std::collections::BTreeMap;
 
+use crate::context::SessionContext;
 use crate::dialect;
 use crate::requirement::RequirementId;
-use crate::session::SessionContext;
 use crate::transcript::Transcript;
 use crate::verdict::{CheckResult, Verdict};
 
-pub(crate) use info::OPTIONS;
-pub(crate) use life::KEYS as ORDER_MEMBERS;
 pub use subject::{SUBJECTS, Subject};
-pub(crate) use types::PAYMENT_OPTIONS;
 pub use unique::RunFacts;
 
 use collect::Collector;

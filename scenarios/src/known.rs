@@ -3,7 +3,38 @@
 
 use serde_json::{Map, Value};
 
-use crate::invariant::{OPTIONS, ORDER_MEMBERS, PAYMENT_OPTIONS};
+/// The options of get_info.
+pub(crate) const OPTIONS: [&str; 10] = [
+    "min_required_channel_confirmations",
+    "min_funding_confirms_within_blocks",
+    "supports_zero_channel_reserve",
+    "max_channel_expiry_blocks",
+    "min_initial_client_balance_sat",
+    "max_initial_client_balance_sat",
+    "min_initial_lsp_balance_sat",
+    "max_initial_lsp_balance_sat",
+    "min_channel_balance_sat",
+    "max_channel_balance_sat",
+];
+
+/// The keys of every order object.
+pub(crate) const ORDER_MEMBERS: [&str; 12] = [
+    "order_id",
+    "lsp_balance_sat",
+    "client_balance_sat",
+    "required_channel_confirmations",
+    "funding_confirms_within_blocks",
+    "channel_expiry_blocks",
+    "token",
+    "announce_channel",
+    "created_at",
+    "order_state",
+    "payment",
+    "channel",
+];
+
+/// The payment options of an order.
+pub(crate) const PAYMENT_OPTIONS: [&str; 3] = ["bolt11", "bolt12", "onchain"];
 
 /// The members of a payment option that don't move on by themselves.
 const PAYMENT_TERMS: [&str; 8] = [

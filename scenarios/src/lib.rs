@@ -23,6 +23,7 @@
 pub mod action;
 pub mod base;
 pub mod compat;
+mod context;
 pub mod coverage;
 pub mod decode;
 pub mod dialect;
@@ -30,6 +31,7 @@ mod document;
 mod embedded;
 pub mod expr;
 pub mod invariant;
+mod json;
 mod known;
 pub mod matcher;
 pub mod oracle;
@@ -45,10 +47,11 @@ pub use action::{
     Action, ChannelStage, ClientAct, End, Frame, HttpRequest, Observation, PaymentStage, Span,
     Transport, Wait,
 };
+pub use context::SessionContext;
 pub use requirement::{Binds, Catalogue, Level, Position, Requirement, RequirementId};
 pub use scenario::{
     ClientKind, Need, Otherwise, PayerKind, Scenario, ScenarioError, builtin_scenarios, load_dir,
 };
-pub use session::{Ignoring, Session, SessionContext, SessionOutcome};
+pub use session::{Ignoring, Session, SessionOutcome};
 pub use transcript::{Exchange, Transcript};
 pub use verdict::{CheckResult, Evidence, Profile, Verdict};

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use crate::json::shorten;
 use crate::schema;
 
 /// A matcher that can't be used.
@@ -70,17 +71,6 @@ pub fn tolerated(document: &Value, path: &str, tolerated: &Value) -> Result<bool
     at(document, path, tolerated).map(|found| found == Match::Holds)
 }
 
-/// Whether an object anywhere in `value` has a member of that name. The parser bounds the depth.
-pub(crate) fn has_key(value: &Value, key: &str) -> bool {
-    match value {
-        Value::Object(map) => {
-            map.contains_key(key) || map.values().any(|value| has_key(value, key))
-        }
-        Value::Array(items) => items.iter().any(|item| has_key(item, key)),
-        _ => false,
-    }
-}
-
 /// Whether `path` is a JSONPath.
 ///
 /// # Errors
@@ -98,16 +88,6 @@ fn parse(path: &str) -> Result<JsonPath, MatcherError> {
 fn select<'a>(document: &'a Value, path: &str) -> Result<Vec<(String, &'a Value)>, MatcherError> {
     let located = parse(path)?.query_located(document);
     Ok(located.iter().map(|node| (node.location().to_string(), node.node())).collect())
-}
-
-/// A value as JSON text, bounded.
-pub(crate) fn shorten(value: &Value) -> String {
-    const MOST: usize = 120;
-    let text = value.to_string();
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }
 
 #[cfg(test)]

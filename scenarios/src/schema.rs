@@ -7,7 +7,7 @@ use jsonschema::{Draft, Retrieve, Uri, Validator};
 use serde_json::Value;
 
 use crate::embedded;
-use crate::matcher::shorten;
+use crate::json::shorten;
 
 /// Schemas are named `urn:lsps1-conformance:schema:NAME`, after the file `schemas/NAME.json`.
 pub const URN_PREFIX: &str = "urn:lsps1-conformance:schema:";

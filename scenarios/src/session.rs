@@ -14,53 +14,25 @@ mod settle;
 mod start;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Duration;
 
-use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::action::{Action, Observation, Span, Transport};
+use crate::context::SessionContext;
 use crate::dialect::View;
 use crate::document;
 use crate::expr::Scope;
 use crate::requirement::RequirementId;
 use crate::scenario::Scenario;
 use crate::transcript::Transcript;
-use crate::verdict::{CheckResult, CheckSet, Evidence, Profile, Verdict};
+use crate::verdict::{CheckResult, CheckSet, Evidence, Verdict};
 
 pub(crate) use aftermath::Aftermath;
 pub use aftermath::Ignoring;
 use recorder::Recorded;
 use start::{Pending, Task};
-
-/// What a session has to know beside its scenario.
-#[derive(Clone, Debug)]
-pub struct SessionContext {
-    /// Over which interface the target is spoken to.
-    pub transport: Transport,
-    /// How strictly it is judged.
-    pub profile: Profile,
-    /// Name of the target's network (`mainnet`, `testnet`, `signet`, `regtest`), if it is known.
-    pub network: Option<String>,
-    /// Node id of the client, 66 hexadecimal digits; REST sends it as `public_key`.
-    pub public_key: String,
-    /// Id of the target's node, if it is known: 66 hexadecimal digits in lower case.
-    pub target_node: Option<String>,
-    /// A good token, if the target's operator gave one.
-    pub token: Option<String>,
-    /// Whether the target takes any text as a token, so that none is a bad one.
-    pub any_token: bool,
-    /// An own P2WPKH address on the target's network, if the network is known.
-    pub refund_address: Option<String>,
-    /// Seed of request ids and other drawn values.
-    pub seed: u64,
-    /// Wall-clock time at the start of the session.
-    pub now: Timestamp,
-    /// The longest wait for a payment, a channel or a state, where a scenario would wait longer.
-    pub patience: Option<Duration>,
-}
 
 /// What came of a session.
 #[derive(Clone, Debug)]

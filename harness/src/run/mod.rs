@@ -8,6 +8,7 @@ mod coins;
 pub mod collect;
 pub mod fingerprint;
 pub mod hook_client;
+mod keys;
 pub mod liveness;
 mod orders;
 pub mod pay_hook;

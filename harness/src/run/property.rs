@@ -11,9 +11,9 @@ use lsps1_scenarios::{
     Transcript, Transport, Verdict,
 };
 
+use super::keys::fresh_key;
 use super::orders::Budget;
 use super::step::Stage;
-use super::suite::fresh_key;
 use super::{ChainFrom, Settings, millis};
 
 /// How much is generated, and where counter-examples go.

@@ -14,8 +14,8 @@ use super::marker::{self, Marker};
 use super::{Dialect, Reading, View};
 use crate::action::{Action, End, HttpRequest, Observation, Transport, Wait};
 use crate::base;
+use crate::context::SessionContext;
 use crate::document::{rest_error, too_busy};
-use crate::session::SessionContext;
 
 /// The connection that is used.
 const CONNECTION: &str = "fingerprint";

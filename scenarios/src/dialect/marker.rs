@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::Dialect::{self, D0, D1, D2, D3, RestSeed};
 use crate::action::Transport;
-use crate::invariant::OPTIONS;
-use crate::matcher::shorten;
+use crate::json::shorten;
+use crate::known::OPTIONS;
 
 /// Which answer a marker was seen in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -2,8 +2,8 @@
 
 use super::view::Reply;
 use crate::action::Transport;
+use crate::context::SessionContext;
 use crate::requirement::{Catalogue, RequirementId};
-use crate::session::SessionContext;
 use crate::transcript::Transcript;
 use crate::verdict::{CheckResult, CheckSet, Evidence, Judgement, Verdict};
 

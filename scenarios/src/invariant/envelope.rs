@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::collect::Collector;
 use super::view::{Reply, View};
 use crate::action::Transport;
-use crate::matcher::shorten;
+use crate::json::shorten;
 use crate::verdict::Judgement;
 
 /// A BOLT 8 message has 65,535 bytes at most, two of them the type.

@@ -5,9 +5,9 @@
 use serde_json::Value;
 
 use super::collect::Collector;
-use super::info::OPTIONS;
 use super::view::{Reply, Request, View};
-use crate::matcher::{has_key, shorten};
+use crate::json::{has_key, shorten};
+use crate::known::OPTIONS;
 use crate::verdict::Judgement;
 
 /// The parameters of create_order.

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::collect::Collector;
-use super::info::OPTIONS;
 use super::view::View;
 use crate::action::Transport;
-use crate::matcher::shorten;
+use crate::json::shorten;
+use crate::known::OPTIONS;
 
 /// The options that a face offers, by name.
 type Options = BTreeMap<&'static str, Value>;

@@ -5,21 +5,8 @@ use serde_json::Value;
 use super::collect::Collector;
 use super::view::{Reply, View};
 use crate::decode::sat::{self, SatError};
-use crate::matcher::shorten;
-
-/// The options of get_info.
-pub(crate) const OPTIONS: [&str; 10] = [
-    "min_required_channel_confirmations",
-    "min_funding_confirms_within_blocks",
-    "supports_zero_channel_reserve",
-    "max_channel_expiry_blocks",
-    "min_initial_client_balance_sat",
-    "max_initial_client_balance_sat",
-    "min_initial_lsp_balance_sat",
-    "max_initial_lsp_balance_sat",
-    "min_channel_balance_sat",
-    "max_channel_balance_sat",
-];
+use crate::json::shorten;
+use crate::known::OPTIONS;
 
 /// Amounts: option, row of its type, row of 'not negative'.
 const AMOUNTS: [(&str, &str, &str); 6] = [

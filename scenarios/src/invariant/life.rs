@@ -5,29 +5,13 @@ use serde_json::Value;
 
 use super::collect::Collector;
 use super::order::ECHOES;
-use super::types::PAYMENT_OPTIONS;
 use super::view::{Order, View};
-use crate::matcher::shorten;
+use crate::json::shorten;
+use crate::known::{ORDER_MEMBERS, PAYMENT_OPTIONS};
 use crate::verdict::Judgement;
 
 /// How long a state may last that only spans the settling of a payment.
 const SETTLE_TIME_MS: u64 = 60_000;
-
-/// The keys of every order object.
-pub(crate) const KEYS: [&str; 12] = [
-    "order_id",
-    "lsp_balance_sat",
-    "client_balance_sat",
-    "required_channel_confirmations",
-    "funding_confirms_within_blocks",
-    "channel_expiry_blocks",
-    "token",
-    "announce_channel",
-    "created_at",
-    "order_state",
-    "payment",
-    "channel",
-];
 
 pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>) {
     let orders = view.orders();
@@ -120,7 +104,7 @@ fn judge_life(life: &[&Order<'_>], collector: &mut Collector<'_>) {
 /// What may not change between two readings.
 fn judge_same(first: &Order<'_>, later: &Order<'_>, collector: &mut Collector<'_>) {
     let replies = [first.reply, later.reply];
-    let lost: Vec<&str> = KEYS
+    let lost: Vec<&str> = ORDER_MEMBERS
         .into_iter()
         .filter(|key| first.get(key).is_some() && later.get(key).is_none())
         .collect();

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::collect::Collector;
 use super::view::{Order, View};
 use crate::decode::address;
-use crate::matcher::shorten;
+use crate::json::shorten;
 use crate::verdict::Judgement;
 
 /// The lowest sensible fee rate, in sat per 1000 weight units.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::collect::Collector;
 use super::view::{Order, Reply, View};
 use crate::decode::{datetime, sat};
-use crate::matcher::shorten;
+use crate::json::shorten;
 use crate::verdict::Judgement;
 
 /// How far the clocks of target and tester may be apart.

@@ -5,11 +5,11 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::collect::Collector;
-use super::types::PAYMENT_OPTIONS;
 use super::view::{Order, View};
 use crate::decode::invoice::{self, Invoice};
 use crate::decode::{datetime, offer, sat};
-use crate::matcher::shorten;
+use crate::json::shorten;
+use crate::known::PAYMENT_OPTIONS;
 use crate::verdict::Judgement;
 
 /// The rows that hold of every option, by option.

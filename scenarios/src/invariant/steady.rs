@@ -3,9 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::collect::Collector;
-use super::info::OPTIONS;
 use super::view::View;
 use crate::action::Transport;
+use crate::known::OPTIONS;
 
 /// Changes in one run that are taken for one: sessions overlap, so that an answer that was given before a change may come
 /// in after one that was given behind it.

@@ -9,9 +9,9 @@ use super::collect::Collector;
 use super::view::View;
 use super::{RunFacts, SUBJECTS, judge};
 use crate::action::{End, Transport};
+use crate::context::SessionContext;
 use crate::decode::invoice::tests::make;
 use crate::requirement::RequirementId;
-use crate::session::SessionContext;
 use crate::transcript::{Exchange, HttpExchange, Message, Transcript};
 use crate::verdict::{CheckResult, Profile, Verdict};
 

@@ -3,14 +3,11 @@
 use serde_json::Value;
 
 use super::collect::Collector;
-use super::info::OPTIONS;
 use super::view::{Reply, View};
 use crate::decode::{datetime, sat};
-use crate::matcher::shorten;
+use crate::json::shorten;
+use crate::known::{OPTIONS, PAYMENT_OPTIONS};
 use crate::verdict::Judgement;
-
-/// The payment options of an order.
-pub(crate) const PAYMENT_OPTIONS: [&str; 3] = ["bolt11", "bolt12", "onchain"];
 
 pub(super) fn judge(view: &View<'_>, collector: &mut Collector<'_>) {
     for (reply, info) in view.results("lsps1.get_info") {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Expected, Facts, Fault, Feature, Terms};
 use crate::action::Transport;
 use crate::decode::{address, sat};
-use crate::matcher::shorten;
+use crate::json::shorten;
 
 /// The parameters of create_order.
 pub(super) const FIELDS: &[&str] = &[

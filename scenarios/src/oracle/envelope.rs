@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Expected, Facts, Fault, Feature, create_order, get_order};
-use crate::matcher::shorten;
+use crate::json::shorten;
 use crate::verdict::Judgement;
 
 const METHODS: [&str; 4] =

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Expected, Facts, Fault, Feature};
 use crate::action::Transport;
-use crate::matcher::shorten;
+use crate::json::shorten;
 use crate::verdict::Judgement;
 
 pub(super) fn judge(params: &Map<String, Value>, facts: &Facts, expected: &mut Expected) {

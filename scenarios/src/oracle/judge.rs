@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Expected, Fault, Feature, Refusal};
 use crate::action::Transport;
 use crate::document;
-use crate::matcher::{has_key, shorten};
+use crate::json::{has_key, shorten};
 use crate::verdict::Judgement;
 
 /// What an answer says about one requirement.

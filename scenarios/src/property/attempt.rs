@@ -404,7 +404,7 @@ fn check(
     judgement: Judgement,
     message: &str,
     evidence: &[Evidence],
-    context: &crate::session::SessionContext,
+    context: &crate::context::SessionContext,
 ) -> Option<CheckResult> {
     let requirement = Catalogue::builtin().get(row)?;
     let is_judged = match context.transport {

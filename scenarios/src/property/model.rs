@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::json::shorten;
 use crate::known;
-use crate::matcher::shorten;
 use crate::oracle::{Found, KnownOrder};
 use crate::verdict::Judgement;
 

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::case::MAIN;
 use crate::action::{Action, End, HttpRequest, Observation, Span, Transport, Wait};
+use crate::context::SessionContext;
 use crate::document::{self, Reply};
 use crate::oracle::{Facts, KnownOrder, Terms};
-use crate::session::{Ignoring, SessionContext, request};
+use crate::session::{Ignoring, request};
 use crate::transcript::{Exchange, HttpExchange, Message};
 
 /// Orders that one key makes before it is changed. A service that many LSPs use refuses the eleventh unpaid order.

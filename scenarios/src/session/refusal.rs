@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::action::Transport;
 use crate::document;
-use crate::matcher::{has_key, shorten};
+use crate::json::{has_key, shorten};
 use crate::scenario::{Refusal, RefusalKind};
 
 /// What a reply to a request that has to be refused is.
