@@ -226,9 +226,8 @@ type Judged = Result<crate::report::Report, RunError>;
 
 fn jobs(settings: &SelfTestSettings) -> usize {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    // On a chain each mock comes with a bitcoind, an electrs and a wallet.
-    let usual = if settings.regtest { processors } else { 2 * processors };
-    settings.jobs.unwrap_or(usual.min(8)).max(1)
+    // Most of the time what a fault holds back is waited for.
+    settings.jobs.unwrap_or((2 * processors).min(8)).max(1)
 }
 
 fn run_settings(
