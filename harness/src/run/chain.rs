@@ -45,6 +45,12 @@ const TARGET_COINS: [Amount; 4] = [Amount::from_int_btc(1); 4];
 /// What the payer gets.
 const PAYER_COINS: Amount = Amount::from_int_btc(1);
 
+/// How long a wallet may take to notice coins that are confirmed.
+const COINS_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether it has.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// The capacity of the payer's channel to the target, in sat: enough for the fees and balances of many orders, and
 /// below the limit of channels that not every node makes (2^24).
 const PAYER_CHANNEL_SAT: u64 = 15_000_000;
@@ -99,6 +105,7 @@ impl Chain {
         let coins = addresses.map(|address| (address, PAYER_COINS));
         network.miner().fund(&coins).await.map_err(|error| to_fund(&error))?;
         payer.synced().await.map_err(|error| to_fund(&error))?;
+        wait_for_coins(&free_wallet).await.map_err(ChainError::Fund)?;
         let free_payer = FreePayer::start(&network, target, PAYER_CHANNEL_SAT)
             .await
             .map_err(ChainError::Channel)?;
@@ -211,6 +218,22 @@ fn fresh_seed() -> [u8; 64] {
     let mut seed = [0; 64];
     seed.fill_with(rand::random);
     seed
+}
+
+/// Waits until a wallet knows of the coins that it was given.
+async fn wait_for_coins(wallet: &BitcoindRpc) -> Result<(), String> {
+    let deadline = Instant::now() + COINS_WITHIN;
+    loop {
+        let balance = wallet.balance().await.map_err(|error| error.to_string())?;
+        if balance >= PAYER_COINS {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            let within = COINS_WITHIN.as_secs();
+            return Err(format!("its wallet had {balance} after {within} s, not {PAYER_COINS}"));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// Sends coins; they are confirmed with the next block.

@@ -274,11 +274,21 @@ fn was_reorganised(onchain: &OnchainPayment, coins: &[Coin]) -> bool {
     is_lost || onchain.coins.iter().any(is_shallower)
 }
 
+/// Whether coins are less than the order's price.
+fn is_short(order: &Order, coins: &[Coin]) -> bool {
+    let paid = coins.iter().fold(0u64, |sum, coin| sum.saturating_add(coin.amount_sat));
+    order.onchain.as_ref().is_some_and(|onchain| paid < onchain.price.order_total_sat)
+}
+
 /// Which fault keeps coins that are to go back.
 fn kept_coins(order: &Order, event: &Event) -> Option<Switch> {
     match (order.state, event) {
         (OrderState::Completed, _) => Some(Switch::KeepsSecondPayments),
-        (OrderState::Failed, Event::CoinsSeen { .. }) => Some(Switch::KeepsLateCoins),
+        // Coins of before the expiry may be seen after it.
+        (OrderState::Failed, Event::CoinsSeen { coins }) => match is_short(order, coins) {
+            true => Some(Switch::KeepsUnderpayments),
+            false => Some(Switch::KeepsLateCoins),
+        },
         (OrderState::Failed, Event::Expire | Event::TimePassed) if order.paid_by.is_none() => {
             Some(Switch::KeepsUnderpayments)
         }

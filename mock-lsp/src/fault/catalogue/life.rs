@@ -182,10 +182,10 @@ pub(super) const CHANNEL: &[Fault] = faults! { Chain;
 /// bLIP-51 section 3.3, from the arrival of coins to their return.
 pub(super) const ONCHAIN: &[Fault] = faults! { Chain;
     "never-sees-coins", "L1-192 L1-193 L1-194 L1-197 L1-198 L1-199 L1-200 L1-204 L1-216 L1-218 L1-229 L1-231 \
-     L1-232",
+     L1-232 L1-242",
     "Doesn't look at the chain for payments", Hook::Switch(Switch::NeverSeesCoins);
     "confirms-after-seven-blocks", "L1-192 L1-193 L1-194 L1-197 L1-198 L1-199 L1-200 L1-204 L1-216 L1-218 \
-     L1-229 L1-231 L1-232",
+     L1-229 L1-231 L1-232 L1-242",
     "Takes on-chain payments after seven confirmations", Hook::Switch(Switch::ConfirmsAfterSevenBlocks);
     "coins-show-as-hold", "L1-174 L1-192 L1-193 L1-194 L1-197 L1-198",
     "Shows an on-chain payment as held, which only Lightning knows", Hook::Result(ORDERS, &[Do(life::coins_as_hold)]);
