@@ -44,6 +44,14 @@ const EXPECTED: &[(&str, Verdict, &str)] = &[
     ("rest::below-min-client-balance", Verdict::Skip, "there is no smaller balance to order"),
     ("p2p::below-min-confirmations", Verdict::Skip, "there is no smaller number to order"),
     ("rest::below-min-confirmations", Verdict::Skip, "there is no smaller number to order"),
+    ("p2p::restart-completed", Verdict::Skip, "is killed and started again"),
+    ("rest::restart-completed", Verdict::Skip, "is killed and started again"),
+    ("p2p::restart-held", Verdict::Skip, "is killed and started again"),
+    ("rest::restart-held", Verdict::Skip, "is killed and started again"),
+    ("p2p::restart-unpaid", Verdict::Skip, "is killed and started again"),
+    ("rest::restart-unpaid", Verdict::Skip, "is killed and started again"),
+    ("p2p::zero-reserve", Verdict::Skip, "doesn't support a channel reserve of zero"),
+    ("rest::zero-reserve", Verdict::Skip, "doesn't support a channel reserve of zero"),
 ];
 
 /// A token that the mock accepts.
