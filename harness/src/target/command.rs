@@ -331,4 +331,24 @@ mod tests {
         assert!(matches!(start("unclosed 'quote"), Err(CommandError::Words(_))));
         assert!(matches!(start("/does/not/exist"), Err(CommandError::Start(_))));
     }
+
+    #[tokio::test]
+    async fn a_target_that_is_started_again_has_to_be_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("target.log");
+        let again = async |path: &str| {
+            let line = format!(r#"{{\"rest\":\"http://127.0.0.1:1/{path}\"}}"#);
+            let command = format!("sh -c 'echo \"{line}\"; sleep 60'");
+            let target = CommandTarget::start(&command, &[], &log, &RunId::new()).unwrap();
+            target.ready(Duration::from_secs(10)).await.unwrap();
+            target.restart().await.unwrap();
+            let ready = target.ready(Duration::from_secs(10)).await;
+            target.stop().await;
+            ready
+        };
+        assert!(again("api").await.is_ok());
+        // The shell's process id.
+        let moved = again("$$").await.unwrap_err();
+        assert!(matches!(moved, CommandError::Elsewhere { .. }), "{moved}");
+    }
 }
