@@ -68,7 +68,7 @@ impl Property {
                 "Generated requests, right and wrong, get the answers that the specification allows"
             }
             Self::Sequences => {
-                "Generated sequences of orders, readings and reconnects keep every order as it was made"
+                "Generated sequences of orders, readings, payments and restarts keep every order as it was made"
             }
         }
     }
