@@ -4,60 +4,25 @@
 //! nothing may be found, and with each of its faults, where a requirement that the fault breaks has to be found, and
 //! none that it leaves alone.
 
+pub mod judge;
 pub mod mock;
 pub mod report;
 mod shown;
 pub mod table;
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use lsps1_scenarios::dialect::Dialect;
 use lsps1_scenarios::{Catalogue, RequirementId};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::exit::Exit;
 use crate::list::{self, ListError};
-use crate::run::collect::needs_chain;
-use crate::run::{self, ChainFrom, RunError, Settings, Silent, TargetSettings};
+use judge::Judge;
 use mock::{Fault, MockError, MockProgram};
 use report::{FaultReport, SelfTestReport, Unbroken};
-
-/// A token that the mock is told to accept, so that the scenarios that need one are run.
-const TOKEN: &str = "self-test-token";
-
-/// The longest wait for one answer. Silence on custom messages is told earlier, as the mock answers in order.
-const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Run for every fault beside the scenarios of its rows, so that a row that it isn't meant to break has a chance to show:
-/// each method's good case and each kind of refusal, on both transports.
-const SMOKE: &[&str] = &[
-    "::list-protocols",
-    "::get-info-options",
-    "p2p::create-order",
-    "::get-order",
-    "::create-and-get-order",
-    "::two-orders-differ",
-    "::ids-are-echoed",
-    "::unknown-method",
-    "::unknown-order",
-    "::unknown-params-get-info",
-    "::above-max-expiry",
-    "::good-token",
-    "::order-after-reconnect",
-    "::bolt12-option",
-    "::onchain-option",
-];
-
-/// The same for faults that only show on a chain: a purchase over each transport, and what becomes of an order that fails.
-const SMOKE_ON_CHAIN: &[&str] =
-    &["p2p::purchase-bolt11", "rest::purchase-bolt11", "rest::open-refused"];
-
-/// The longest wait for a payment, a channel or a state with a fault. The mock takes less than a second for each.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What is tested, and how much of it.
 #[derive(Clone, Debug)]
@@ -157,7 +122,7 @@ pub async fn self_test(
     });
 
     let (on_chain, with_messages): (Vec<Fault>, Vec<Fault>) =
-        faults.into_iter().partition(|fault| fault_needs_chain(fault, catalogue));
+        faults.into_iter().partition(|fault| judge::takes_chain(fault, catalogue));
     let (mut faults, left) = match settings.regtest {
         true => (on_chain, Vec::new()),
         false => (with_messages, on_chain),
@@ -167,9 +132,15 @@ pub async fn self_test(
         faults.retain(|_| place.next().is_some_and(|place| share.has(place)));
     }
     watcher.began(faults.len() + 1, &program);
-    // What the mocks keep for their restarts.
     let data = tempfile::tempdir().map_err(SelfTestError::Data)?;
-    let (unbroken, mut judged) = judge_all(&program, faults, settings, data.path(), watcher).await;
+    let judge = Judge {
+        program: program.clone(),
+        regtest: settings.regtest,
+        full: settings.full,
+        seed: settings.seed,
+        data: data.path().to_owned(),
+    };
+    let (unbroken, mut judged) = judge_all(judge, faults, jobs(settings), watcher).await;
     judged.extend(left.into_iter().map(|fault| FaultReport::needs_regtest(&fault)));
     judged.sort_by_key(|(place, _)| *place);
 
@@ -182,36 +153,40 @@ pub async fn self_test(
 
 /// Runs the mocks, so many at a time. Faults keep their place in the mock's list.
 async fn judge_all(
-    program: &MockProgram,
+    judge: Judge,
     faults: Vec<Fault>,
-    settings: &SelfTestSettings,
-    data: &Path,
+    at_a_time: usize,
     watcher: &dyn SelfTestWatcher,
 ) -> (Unbroken, Vec<(usize, FaultReport)>) {
-    let permits = Arc::new(Semaphore::new(jobs(settings)));
-    let mut running: JoinSet<(Option<Fault>, Judged)> = JoinSet::new();
+    let judge = Arc::new(judge);
+    let permits = Arc::new(Semaphore::new(at_a_time));
+    let mut running: JoinSet<Judged> = JoinSet::new();
     for fault in std::iter::once(None).chain(faults.iter().cloned().map(Some)) {
-        let run_settings = run_settings(program, fault.as_ref(), settings, data);
-        let permits = Arc::clone(&permits);
+        let (judge, permits) = (Arc::clone(&judge), Arc::clone(&permits));
         running.spawn(async move {
             // Nobody closes the semaphore.
             let _permit = permits.acquire().await;
-            let judged = run::run(run_settings, &Silent).await;
-            (fault, judged)
+            match fault {
+                None => Judged::Unbroken(judge.unbroken().await),
+                Some(fault) => Judged::With(fault.place, judge.fault(&fault).await),
+            }
         });
     }
     let mut unbroken = Unbroken::failed("the harness failed before the mock was judged");
     let mut reports = Vec::new();
     let mut lost: Vec<Fault> = faults;
     while let Some(ended) = running.join_next().await {
-        // What panicked is among those that are lost.
-        let Ok((fault, judged)) = ended else { continue };
-        watcher.judged(fault.as_ref().map(|fault| fault.name.as_str()));
-        match fault {
-            None => unbroken = Unbroken::new(judged),
-            Some(fault) => {
-                lost.retain(|other| other.place != fault.place);
-                reports.push((fault.place, FaultReport::new(&fault, judged)));
+        match ended {
+            // It panicked, and is among those that are lost.
+            Err(_) => continue,
+            Ok(Judged::Unbroken(judged)) => {
+                watcher.judged(None);
+                unbroken = judged;
+            }
+            Ok(Judged::With(place, report)) => {
+                watcher.judged(Some(&report.name));
+                lost.retain(|other| other.place != place);
+                reports.push((place, report));
             }
         }
     }
@@ -221,50 +196,17 @@ async fn judge_all(
     (unbroken, reports)
 }
 
-/// What a run gives.
-type Judged = Result<crate::report::Report, RunError>;
+/// One mock was.
+enum Judged {
+    Unbroken(Unbroken),
+    /// With the fault at this place of the mock's list.
+    With(usize, FaultReport),
+}
 
 fn jobs(settings: &SelfTestSettings) -> usize {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
     // Most of the time what a fault holds back is waited for.
     settings.jobs.unwrap_or((2 * processors).min(8)).max(1)
-}
-
-fn run_settings(
-    program: &MockProgram,
-    fault: Option<&Fault>,
-    settings: &SelfTestSettings,
-    data: &Path,
-) -> Settings {
-    let data = data.join(fault.map_or("unbroken", |fault| fault.name.as_str()));
-    let data = settings.regtest.then_some(data.as_path());
-    let target = TargetSettings {
-        command: Some(program.command(fault, TOKEN, data)),
-        token: Some(TOKEN.to_owned()),
-        network: Some("regtest".to_owned()),
-        ..TargetSettings::default()
-    };
-    let mut run = Settings::new(target, settings.seed);
-    run.timeout = Some(TIMEOUT);
-    run.answers_in_order = true;
-    // Some faults count the answers that the mock gives. They show the same each time only if nothing overlaps.
-    run.jobs = Some(1);
-    if settings.regtest {
-        run.chain = ChainFrom::Started;
-    }
-    run.only_on_chain = settings.regtest;
-    if let Some(fault) = fault {
-        run.patience = Some(PATIENCE);
-        // A fault is a departure from bLIP-51; some look like an older text of it, and would be translated.
-        run.dialect = Some(Dialect::D3);
-        if !settings.full {
-            run.property.cases = Some(0);
-            let smoke = if settings.regtest { SMOKE_ON_CHAIN } else { SMOKE };
-            let smoke = smoke.iter().map(|name| (*name).to_owned());
-            run.filter = smoke.chain(fault.breaks.iter().cloned()).collect();
-        }
-    }
-    run
 }
 
 fn check_rows(faults: &[Fault], catalogue: &Catalogue) -> Result<(), SelfTestError> {
@@ -275,25 +217,4 @@ fn check_rows(faults: &[Fault], catalogue: &Catalogue) -> Result<(), SelfTestErr
         }
     }
     Ok(())
-}
-
-/// Whether a fault only shows on a chain: because the mock says so, or as all that it breaks needs one.
-fn fault_needs_chain(fault: &Fault, catalogue: &Catalogue) -> bool {
-    let on_chain = |row: &String| {
-        let row = catalogue.get(&RequirementId::new(row.as_str()));
-        row.is_some_and(|row| row.needs.iter().any(|need| needs_chain(*need)))
-    };
-    fault.needs != mock::MESSAGES || fault.breaks.iter().all(on_chain)
-}
-
-/// The rows of a report's findings that are, or aren't, in `set`.
-fn rows<'a>(
-    report: &'a crate::report::Report,
-    set: &'a BTreeSet<&str>,
-    inside: bool,
-) -> impl Iterator<Item = &'a crate::report::model::FindingReport> {
-    report
-        .findings
-        .iter()
-        .filter(move |finding| set.contains(finding.requirement.as_str()) == inside)
 }

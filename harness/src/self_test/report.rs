@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use lsps1_scenarios::{Transport, Verdict};
 use serde::{Deserialize, Serialize};
 
+use super::SelfTestSettings;
 use super::mock::{Fault, MockProgram};
-use super::{SelfTestSettings, rows};
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::model::FindingReport;
@@ -293,6 +293,18 @@ impl Row {
             message: finding.message.clone(),
         }
     }
+}
+
+/// The rows of a report's findings that are, or aren't, in `set`.
+fn rows<'a>(
+    report: &'a Report,
+    set: &'a BTreeSet<&str>,
+    inside: bool,
+) -> impl Iterator<Item = &'a FindingReport> {
+    report
+        .findings
+        .iter()
+        .filter(move |finding| set.contains(finding.requirement.as_str()) == inside)
 }
 
 fn judged_count(report: &Report) -> usize {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::SelfTestWatcher;
+use super::judge::TOKEN;
 use super::mock::MockProgram;
 use super::report::{FaultOutcome, FaultReport, Row, SelfTestReport};
-use super::{SelfTestWatcher, TOKEN};
 use crate::exit::Exit;
 use crate::text::{clipped, counted, one_line};
 

@@ -136,7 +136,7 @@ pub(super) const CHANNEL: &[Fault] = faults! { Chain;
     "Shows an order as FAILED while its payment is held", Hook::Result(ORDERS, &[Do(life::failed_while_held)]);
     "channel-while-held", "L1-096 L1-166 L1-207 L1-215 L1-236",
     "Shows a channel as soon as the order is paid", Hook::Result(ORDERS, &[Do(life::channel_while_held)]);
-    "completed-fails", "L1-148 L1-207 L1-216 L1-217 L1-229 L1-232 L1-236 L1-237 RD-018",
+    "completed-fails", "L1-148 L1-149 L1-150 L1-207 L1-216 L1-217 L1-229 L1-232 L1-236 L1-237 RD-018",
     "Shows every other time a completed order as FAILED", Hook::Result(ORDERS, &[Do(life::completed_fails)]);
     "failed-goes-on", "L1-231 L1-237",
     "Shows every other time a failed order as CREATED", Hook::Result(ORDERS, &[Do(life::failed_goes_on)]);
