@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lsps1_harness::report::Report;
-use lsps1_harness::report::model::FindingReport;
+use lsps1_harness::report::finding::FindingReport;
 use lsps1_harness::run::property::PropertySettings;
 use lsps1_harness::run::{Settings, Silent, TargetSettings, run};
 use lsps1_harness::target::rest::{RestRequest, RestTarget};

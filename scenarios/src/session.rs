@@ -7,11 +7,13 @@ mod aftermath;
 mod digest;
 mod judge;
 mod probe;
+mod probing;
 mod recorder;
 mod refusal;
 pub(crate) mod request;
 mod settle;
 mod start;
+mod task;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -31,8 +33,7 @@ use crate::verdict::{CheckResult, CheckSet, Evidence, Verdict};
 
 pub(crate) use aftermath::Aftermath;
 pub use aftermath::Ignoring;
-use recorder::Recorded;
-use start::{Pending, Task};
+use task::{Pending, Recorded, Task};
 
 /// What came of a session.
 #[derive(Clone, Debug)]

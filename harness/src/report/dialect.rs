@@ -4,7 +4,7 @@ use lsps1_scenarios::dialect::{Confidence, Dialect, Marker, Reading};
 use lsps1_scenarios::{Evidence, Profile, Transport, Verdict};
 use serde::{Deserialize, Serialize};
 
-use super::model::FindingReport;
+use super::finding::FindingReport;
 use crate::text::Redactor;
 
 /// The dialect that a target speaks over one transport.

@@ -11,7 +11,8 @@ use quick_junit::{NonSuccessKind, SerializeError, TestCase, TestCaseStatus, Test
 use super::Report;
 use super::dialect::DialectFinding;
 use super::evidence;
-use super::model::{FindingReport, ScenarioReport};
+use super::finding::FindingReport;
+use super::model::ScenarioReport;
 use crate::text::one_line;
 
 /// The report as JUnit XML.

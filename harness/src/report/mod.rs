@@ -2,6 +2,7 @@
 
 pub mod dialect;
 pub mod evidence;
+pub mod finding;
 pub mod json;
 pub mod junit;
 pub mod model;

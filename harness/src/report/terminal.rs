@@ -11,7 +11,8 @@ use lsps1_scenarios::{Transport, Verdict};
 use super::Report;
 use super::dialect::{DialectFinding, DialectReport};
 use super::evidence;
-use super::model::{FindingReport, PaymentsReport, ScenarioReport};
+use super::finding::FindingReport;
+use super::model::{PaymentsReport, ScenarioReport};
 use crate::run::{Settings, Watcher};
 use crate::text::{clipped, counted, one_line};
 

@@ -10,7 +10,8 @@ use lsps1_scenarios::{
 
 use super::plan::{Left, NEEDS_CHAIN, Plan};
 use crate::report::evidence::redacted;
-use crate::report::model::{FindingReport, NotJudged, ScenarioReport, Summary};
+use crate::report::finding::FindingReport;
+use crate::report::model::{NotJudged, ScenarioReport, Summary};
 use crate::text::{Redactor, one_line};
 
 /// Gathers what the scenarios of a run found.

@@ -11,7 +11,7 @@ use super::SelfTestSettings;
 use super::mock::{Fault, MockProgram};
 use crate::exit::Exit;
 use crate::report::Report;
-use crate::report::model::FindingReport;
+use crate::report::finding::FindingReport;
 use crate::run::{RunError, millis};
 
 /// Names the version of the report's form.

@@ -6,10 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::case::{Call, Case, MAIN, Step};
-use super::liveness::probe_message;
 use super::model::Model;
 use super::render::{Names, order_number};
-use super::world::{Answer, Driver, Shared, Trouble, World};
+use super::world::{Answer, Driver, Shared, Trouble, World, probe_message};
 use crate::action::{Action, HttpRequest, Observation, PaymentStage, Transport};
 use crate::invariant::{self, RunFacts};
 use crate::oracle::{self, Answered, Expected};

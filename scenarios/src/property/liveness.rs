@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::attempt::Trial;
-use super::world::{Driver, Trouble};
+use super::world::{Driver, Trouble, probe_message};
 use crate::action::{HttpRequest, Transport};
 use crate::oracle::{Answered, Expected, Found};
 use crate::session::Aftermath;
@@ -133,11 +133,4 @@ struct Probed {
 fn broken(rows: impl IntoIterator<Item = &'static str>, message: &str) -> Answered {
     let of_row = |row| Found { row, judgement: Judgement::Broken, message: message.to_owned() };
     Answered { found: rows.into_iter().map(of_row).collect(), ..Answered::default() }
-}
-
-/// A harmless request.
-pub(super) fn probe_message(id: &str) -> Vec<u8> {
-    json!({"jsonrpc": "2.0", "id": id, "method": "lsps0.list_protocols", "params": {}})
-        .to_string()
-        .into_bytes()
 }

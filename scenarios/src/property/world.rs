@@ -402,3 +402,10 @@ fn prefix_of_invoice(invoice: &str) -> Option<&'static str> {
     let known = [("lnbcrt", "bcrt"), ("lntb", "tb"), ("lnbc", "bc")];
     known.into_iter().find(|(start, _)| invoice.starts_with(start)).map(|(_, prefix)| prefix)
 }
+
+/// A harmless request.
+pub(super) fn probe_message(id: &str) -> Vec<u8> {
+    json!({"jsonrpc": "2.0", "id": id, "method": "lsps0.list_protocols", "params": {}})
+        .to_string()
+        .into_bytes()
+}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::request::{self, Outgoing};
-use super::start::{Pending, Task};
+use super::task::{Pending, Task};
 use crate::action::{
     Action, ClientAct, End, Frame, HttpRequest, Observation, Span, Transport, Wait,
 };

@@ -4,17 +4,9 @@
 use serde_json::{Map, Value};
 
 use super::Session;
-use super::start::{MAIN, Task};
+use super::task::{MAIN, Recorded, Task};
 use crate::action::Transport;
 use crate::scenario::{Act, Call};
-
-/// An order whose life is recorded.
-#[derive(Clone, Debug)]
-pub(super) struct Recorded {
-    order_id: Value,
-    /// The connection on which it was made: an order is its maker's.
-    conn: String,
-}
 
 impl Session<'_> {
     /// Notes an order that `task` has made.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::start::{Pending, Poll, Task};
+use super::task::{Pending, Poll, Task};
 use super::{MOST_UNANSWERED, Session};
 use crate::action::{Action, Span};
 use crate::document;
