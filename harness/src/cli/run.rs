@@ -145,7 +145,7 @@ pub(super) struct RunArgs {
     /// Writes a JUnit XML report
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     junit: Option<PathBuf>,
-    /// Keeps the logs of every process that was started in this folder
+    /// Keeps the logs of every process that was started in this folder, in place of those of an earlier run
     #[arg(long, value_name = "DIR", help_heading = "Reports")]
     logs: Option<PathBuf>,
 }
