@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bitcoin::Amount;
 use bitcoin::secp256k1::PublicKey;
+use bitcoin::{Amount, OutPoint};
 use common::chain::{Payer, node, sees};
 use common::{SOON, control, create, order_body, read_order, start, states, wait_for_order, with};
 use jiff::Timestamp;
@@ -195,6 +195,11 @@ async fn several_orders_of_one_client_are_opened_at_once() {
         outpoints.insert(done["channel"]["funding_outpoint"].as_str().unwrap().to_owned());
     }
     assert_eq!((outpoints.len(), client.channels().len()), (6, 6));
+    for outpoint in outpoints {
+        let OutPoint { txid, vout } = outpoint.parse().unwrap();
+        let output = stage.network.bitcoind().rpc().tx_out(txid, vout).await.unwrap();
+        assert!(output.is_some(), "bitcoind has {outpoint}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -182,6 +182,8 @@ impl Shared {
             NodeEvent::PaymentClaimed { payment_hash, .. } => {
                 self.report(EngineEvent::Claimed { payment_hash })
             }
+            NodeEvent::ChannelAccepted { tag } => self.opens.is_our_turn(tag),
+            NodeEvent::FundingOffered { tag } => self.opens.is_clients_turn(tag),
             NodeEvent::FundingPublished { tag, outpoint, .. } => {
                 self.opens.published(tag, outpoint);
             }

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::engine::{EngineEvent, EngineEvents, OpenTerms};
 
-/// How long a client may take over the messages that open a channel.
+/// How long a client may take over each of its messages that open a channel.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a channel is looked at that is to be closed.
@@ -22,9 +22,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What is taken from a transaction's fee so that no block takes it, in sat: more than any has.
 const NO_FEE: i64 = -100_000_000;
-
-/// What bitcoind says when its wallet has too few coins that aren't in use.
-const NO_COINS: &str = "Insufficient funds";
 
 /// The opens in flight. Clones share them.
 #[derive(Clone)]
@@ -37,17 +34,16 @@ pub(super) struct Opens {
 
 #[derive(Default)]
 struct Attempts {
-    /// How many there were so far.
-    count: u64,
+    /// How often a client's turn came so far.
+    turns: u64,
     /// By the node's tag.
     underway: HashMap<u128, Attempt>,
-    /// For these there were no coins while others were in use.
-    waiting: Vec<OpenTerms>,
 }
 
 struct Attempt {
-    number: u64,
     terms: OpenTerms,
+    /// Which turn of a client's is waited for; none while the LSP gets the coins.
+    turn: Option<u64>,
 }
 
 impl Opens {
@@ -74,22 +70,36 @@ impl Opens {
         }
     }
 
-    /// Notes an open, and gives it up if it takes too long.
+    /// Notes an open.
     fn begin(&self, tag: u128, terms: OpenTerms) {
-        let number = {
+        self.attempts.lock().underway.insert(tag, Attempt { terms, turn: None });
+        self.is_clients_turn(tag);
+    }
+
+    /// A client has to send its next message; the open is given up if that takes too long.
+    pub(super) fn is_clients_turn(&self, tag: u128) {
+        let turn = {
             let mut attempts = self.attempts.lock();
-            attempts.count += 1;
-            let number = attempts.count;
-            attempts.underway.insert(tag, Attempt { number, terms });
-            number
+            attempts.turns += 1;
+            let turn = attempts.turns;
+            let Some(attempt) = attempts.underway.get_mut(&tag) else { return };
+            attempt.turn = Some(turn);
+            turn
         };
         let opens = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(PATIENCE).await;
-            if opens.is_underway(tag, number) && opens.node.abandon_open(tag) {
-                opens.failed(tag, "the client didn't finish the opening within 60 seconds");
+            if opens.waits_for(tag, turn) && opens.node.abandon_open(tag) {
+                opens.failed(tag, "the client didn't go on with the opening within 60 seconds");
             }
         });
+    }
+
+    /// A client waits for the LSP, which may have to wait for coins that are in use.
+    pub(super) fn is_our_turn(&self, tag: u128) {
+        if let Some(attempt) = self.attempts.lock().underway.get_mut(&tag) {
+            attempt.turn = None;
+        }
     }
 
     /// Goes on with an open of before a restart if its channel is there: the node then tells how it ends. Else the open
@@ -106,10 +116,8 @@ impl Opens {
     /// Gives up the channel of an order that has failed.
     pub(super) fn abandon(&self, order_id: &str) {
         let tag = tag(order_id);
-        self.attempts.lock().waiting.retain(|terms| terms.order_id != order_id);
         if self.node.abandon_open(tag) {
             self.attempts.lock().underway.remove(&tag);
-            self.start_waiting();
         }
     }
 
@@ -131,16 +139,13 @@ impl Opens {
             return;
         };
         let (opens, rpc) = (self.clone(), self.rpc.clone());
-        let report = move || {
-            opens.report(EngineEvent::Published { order_id: terms.order_id, outpoint });
-            opens.start_waiting();
-        };
+        let published = EngineEvent::Published { order_id: terms.order_id, outpoint };
         match terms.stays_unconfirmed {
-            false => report(),
+            false => opens.report(published),
             true => {
                 tokio::spawn(async move {
                     keep_out_of_blocks(&rpc, outpoint.txid).await;
-                    report();
+                    opens.report(published);
                 });
             }
         }
@@ -161,32 +166,16 @@ impl Opens {
 
     /// A channel came to nothing.
     pub(super) fn failed(&self, tag: u128, reason: &str) {
-        let failed = {
-            let mut attempts = self.attempts.lock();
-            let Some(Attempt { terms, .. }) = attempts.underway.remove(&tag) else { return };
-            if reason.contains(NO_COINS) && !attempts.underway.is_empty() {
-                tracing::info!(order = terms.order_id, "all coins are in use; waiting for one");
-                attempts.waiting.push(terms);
-                return;
-            }
-            terms
+        let Some(Attempt { terms, .. }) = self.attempts.lock().underway.remove(&tag) else {
+            return;
         };
         let reason = reason.to_owned();
-        self.report(EngineEvent::OpenFailed { order_id: failed.order_id, reason });
-        self.start_waiting();
+        self.report(EngineEvent::OpenFailed { order_id: terms.order_id, reason });
     }
 
-    fn is_underway(&self, tag: u128, number: u64) -> bool {
+    fn waits_for(&self, tag: u128, turn: u64) -> bool {
         let attempts = self.attempts.lock();
-        attempts.underway.get(&tag).is_some_and(|attempt| attempt.number == number)
-    }
-
-    /// There may be coins again.
-    fn start_waiting(&self) {
-        let waiting = std::mem::take(&mut self.attempts.lock().waiting);
-        for terms in waiting {
-            self.start(terms);
-        }
+        attempts.underway.get(&tag).is_some_and(|attempt| attempt.turn == Some(turn))
     }
 
     fn report(&self, event: EngineEvent) {
