@@ -47,7 +47,7 @@ use data_dir::{Addresses, DataDir, again, new_seed};
 use engine::regtest::{Backend, Coins, Regtest, deliverable};
 use engine::sim::Sim;
 use engine::{Engine, EngineEvents};
-use face::custom_message::CustomMessageFace;
+use face::custom_message::{CustomMessageFace, Sender};
 use face::rest::RestFace;
 use face::{HttpServer, Shutdown, control};
 use fault::{Faults, Switch};
@@ -338,8 +338,8 @@ fn affordable(terms: &Terms, coins: &Coins) -> Result<Terms, StartError> {
 async fn dispatch(mut events: NodeEvents, messages: CustomMessageFace, engine: Arc<dyn Engine>) {
     while let Some(event) = events.recv().await {
         match event {
-            NodeEvent::CustomMessage { peer, type_id, payload } => {
-                messages.on_message(peer, type_id, &payload).await
+            NodeEvent::CustomMessage { peer, connection, type_id, payload } => {
+                messages.on_message(Sender { peer, connection }, type_id, &payload).await
             }
             event => {
                 if let NodeEvent::PeerConnected { id, .. } = &event {

@@ -189,9 +189,12 @@ impl Connections {
                 Ok(Some(event)) => event,
             };
             match event {
-                NodeEvent::CustomMessage { peer: from, type_id: LSPS_MESSAGE_TYPE, payload }
-                    if from == id =>
-                {
+                NodeEvent::CustomMessage {
+                    peer: from,
+                    type_id: LSPS_MESSAGE_TYPE,
+                    payload,
+                    ..
+                } if from == id => {
                     let (late, own) = peer.signs_of_life.split_at(asked_before);
                     if is_sign_of_life(&payload, own) {
                         deadline = deadline.min(tokio::time::Instant::now() + quiet);

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bitcoin::secp256k1::PublicKey;
-use lsps1_fixtures::node::Node;
+use lsps1_fixtures::node::{Node, NodeError};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -25,13 +25,24 @@ pub(crate) struct CustomMessageFace {
     ignored: Arc<Mutex<HashSet<PublicKey>>>,
 }
 
+/// Who sent a message.
+#[derive(Clone, Copy)]
+pub(crate) struct Sender {
+    /// The node.
+    pub(crate) peer: PublicKey,
+    /// Which of its connections the message came over. An answer that can't go there counts as delivered (bLIP-50,
+    /// Disconnection Handling).
+    pub(crate) connection: u64,
+}
+
 impl CustomMessageFace {
     pub(crate) fn new(node: Node, service: Service) -> Self {
         Self { node, service, last_answers: Arc::default(), ignored: Arc::default() }
     }
 
     /// Answers a message, if it is one for LSPS0 and wants an answer.
-    pub(crate) async fn on_message(&self, peer: PublicKey, message_type: u16, payload: &[u8]) {
+    pub(crate) async fn on_message(&self, sender: Sender, message_type: u16, payload: &[u8]) {
+        let Sender { peer, connection } = sender;
         let faults = self.service.faults();
         if message_type != MESSAGE_TYPE && !faults.on(Switch::AnswersOtherTypes) {
             return;
@@ -53,7 +64,8 @@ impl CustomMessageFace {
             self.last_answers.lock().insert(peer, answer.clone());
         }
         for answer in answers {
-            self.send(peer, answer);
+            let sent = self.node.answer_custom(peer, connection, MESSAGE_TYPE, answer);
+            note_unsent(peer, sent);
         }
     }
 
@@ -64,15 +76,15 @@ impl CustomMessageFace {
         // Only a fault has kept one.
         let answer = self.last_answers.lock().remove(&peer);
         if let Some(answer) = answer {
-            self.send(peer, answer);
+            note_unsent(peer, self.node.send_custom(peer, MESSAGE_TYPE, answer));
         }
     }
+}
 
-    fn send(&self, peer: PublicKey, answer: Vec<u8>) {
-        if let Err(error) = self.node.send_custom(peer, MESSAGE_TYPE, answer) {
-            // bLIP-50 has the client ask again.
-            tracing::info!(%peer, "failed to {error}");
-        }
+fn note_unsent(peer: PublicKey, sent: Result<(), NodeError>) {
+    if let Err(error) = sent {
+        // bLIP-50 has the client ask again.
+        tracing::info!(%peer, "failed to {error}");
     }
 }
 

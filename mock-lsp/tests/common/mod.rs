@@ -154,7 +154,7 @@ impl Peer {
         let message = async {
             loop {
                 match self.events.recv().await.expect("the node runs") {
-                    NodeEvent::CustomMessage { peer, type_id, payload } => {
+                    NodeEvent::CustomMessage { peer, type_id, payload, .. } => {
                         assert_eq!((peer, type_id), (self.lsp, LSPS_MESSAGE_TYPE));
                         break payload;
                     }
