@@ -93,12 +93,14 @@ pub fn act(step: &Step) -> String {
         Act::Reorganise { blocks } => {
             format!("{} blocks are replaced by others without payments", value(blocks))
         }
-        Act::AwaitCoins { address, above_sat_per_kwu, within } => {
+        Act::AwaitCoins { address, at_least_sat, above_sat_per_kwu, within } => {
+            let least = at_least_sat.as_ref().map(|sat| format!("at least {} sat in ", value(sat)));
             let above = above_sat_per_kwu.as_ref().map(|rate| {
                 format!(" by a transaction above {} sat per 1000 weight units", value(rate))
             });
-            let (s, to, above) = (within.as_secs(), shown(address), above.unwrap_or_default());
-            format!("up to {s} s pass until coins come to {to}{above}")
+            let (least, above) = (least.unwrap_or_default(), above.unwrap_or_default());
+            let (s, to) = (within.as_secs(), shown(address));
+            format!("up to {s} s pass until {least}coins come to {to}{above}")
         }
         Act::AdvanceClock { seconds } => {
             format!("the target's clock is moved on by {seconds} seconds")
@@ -182,7 +184,9 @@ fn value(value: &Value) -> String {
     shown(&value.to_string())
 }
 
-fn shown(text: &str) -> String {
+/// A text on one line, cut where it is long.
+#[must_use]
+pub fn shown(text: &str) -> String {
     clipped(&one_line(text), SHOWN)
 }
 

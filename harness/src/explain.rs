@@ -138,7 +138,8 @@ fn steps(text: &mut String, row: &Requirement, scenario: &Scenario) {
     );
     let otherwise = if row.level.is_must() { "fails" } else { "warns" };
     for step in scenario.steps() {
-        let _ = writeln!(text, "    sent: {}", describe::act(step));
+        let when = step.when.as_ref().map(|when| format!(" (only if {})", describe::shown(when)));
+        let _ = writeln!(text, "    sent: {}{}", describe::act(step), when.unwrap_or_default());
         let own = step.expect.iter().filter(|check| check.requirements.contains(&row.id));
         for expectation in own {
             let _ = writeln!(text, "      passes if {}", describe::passes(expectation));

@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{BitcoindConfig, Config, EngineConfig};
 use crate::fault::Fault;
-use crate::order::{Fee, OnchainTerms, PaymentOption, PaymentWays, Terms};
+use crate::order::{Choice, Fee, OnchainTerms, PaymentOption, PaymentWays, Terms};
 use crate::{MockLsp, StartError};
 
 /// The exit status for wrong use, which clap has, too.
@@ -155,9 +155,35 @@ struct BehaviourArgs {
     /// is meant to be left out
     #[arg(long)]
     strict_rest: bool,
+    /// Do otherwise where bLIP-51 leaves the choice. Can be given more than once
+    #[arg(long = "choice", value_enum, value_name = "CHOICE")]
+    choices: Vec<ChoiceName>,
     /// Switch on a departure from the specifications; `mock-lsp faults` lists them. Can be given more than once
     #[arg(long = "fault", value_name = "NAME", value_parser = parse_fault)]
     faults: Vec<&'static Fault>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ChoiceName {
+    /// regtest: refunds that wait for a block are bumped by a child that pays for both, instead of by a replacement
+    ChildBumps,
+    /// Payments on-chain don't add up: what is too small goes back when the order ends
+    PartsDontAddUp,
+    /// Unpaid orders that have expired go on to show as CREATED, instead of FAILED
+    ExpiredStaysCreated,
+    /// A payment on-chain that is gone, by a reorganisation say, shows as EXPECT_PAYMENT again, instead of PAID
+    LostPaymentIsExpected,
+}
+
+impl ChoiceName {
+    fn choice(self) -> Choice {
+        match self {
+            Self::ChildBumps => Choice::ChildBumps,
+            Self::PartsDontAddUp => Choice::PartsDontAddUp,
+            Self::ExpiredStaysCreated => Choice::ExpiredStaysCreated,
+            Self::LostPaymentIsExpected => Choice::LostPaymentIsExpected,
+        }
+    }
 }
 
 /// The options of get_info. The names are those of the options.
@@ -311,6 +337,7 @@ impl RunArgs {
                 ppm_per_block: self.fee.fee_ppm_per_block,
             },
             payment: self.payment.ways(),
+            choices: self.behaviour.choices.into_iter().map(ChoiceName::choice).collect(),
             tokens: self.behaviour.tokens,
             order_expiry: Duration::from_secs(self.behaviour.order_expiry_seconds),
             strict_rest: self.behaviour.strict_rest,

@@ -11,7 +11,7 @@ use lsps1_fixtures::Auth;
 
 use crate::clock::{Clock, SystemClock};
 use crate::fault::Fault;
-use crate::order::{Fee, PaymentWays, Terms, TermsError};
+use crate::order::{Choice, Fee, PaymentWays, Terms, TermsError};
 
 /// The longest time that an order may wait for its payment: BOLT 11 and LDK count it in 32 bits.
 const MAX_ORDER_EXPIRY: Duration = Duration::from_secs(365 * 24 * 3_600);
@@ -45,6 +45,8 @@ pub struct Config {
     pub fee: Fee,
     /// In which ways they can be paid.
     pub payment: PaymentWays,
+    /// The choices that are made where bLIP-51 leaves any.
+    pub choices: Vec<Choice>,
     /// The tokens that are accepted.
     pub tokens: Vec<String>,
     /// How long an order waits for its payment and its channel.
@@ -98,6 +100,7 @@ impl Default for Config {
             terms: Terms::default(),
             fee: Fee::default(),
             payment: PaymentWays::default(),
+            choices: Vec::new(),
             tokens: Vec::new(),
             order_expiry: Duration::from_secs(3_600),
             strict_rest: false,
@@ -119,6 +122,7 @@ impl fmt::Debug for Config {
             .field("terms", &self.terms)
             .field("fee", &self.fee)
             .field("payment", &self.payment)
+            .field("choices", &self.choices)
             .field("data_dir", &self.data_dir)
             .field("faults", &self.faults)
             .finish_non_exhaustive()

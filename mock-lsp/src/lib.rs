@@ -51,6 +51,7 @@ use face::custom_message::{CustomMessageFace, Sender};
 use face::rest::RestFace;
 use face::{HttpServer, Shutdown, control};
 use fault::{Faults, Switch};
+use order::Choices;
 use service::db::Db;
 use service::{Service, Setup};
 
@@ -59,7 +60,7 @@ pub use config::{BitcoindConfig, Config, ConfigError, EngineConfig};
 pub use data_dir::DataDirError;
 pub use engine::regtest::BackendError;
 pub use fault::{Fault, Needs};
-pub use order::{Fee, OnchainTerms, PaymentWays, Terms, TermsError};
+pub use order::{Choice, Fee, OnchainTerms, PaymentWays, Terms, TermsError};
 
 /// After how many confirmations channels that others open to the mock can be used.
 const INBOUND_DEPTH: u32 = 1;
@@ -179,6 +180,7 @@ impl MockLsp {
             terms: ground.terms,
             fee: config.fee,
             payment: config.payment,
+            choices: Choices::new(&config.choices),
             tokens: config.tokens,
             network: config.network,
             order_expiry: SignedDuration::try_from(config.order_expiry)
@@ -303,14 +305,13 @@ async fn prepare(
     let id = Node::start(NodeConfig::message_peer("mock-lsp", seed)).await?.0.id();
     let coins = backend.coins(&id, faucet.as_deref(), config.terms.max_channel_balance_sat).await?;
     let terms = affordable(&config.terms, &coins)?;
-    let chain = ChainConfig { rpc: backend.rpc().clone(), wallet: coins.wallet };
+    let chain = ChainConfig { rpc: backend.rpc().clone(), wallet: coins.wallet.clone() };
     let (node, node_events) = Node::start(NodeConfig { chain: Some(chain), ..node_config }).await?;
     if terms.supports_zero_channel_reserve {
         node.tap().rewrite(Direction::Out, Rewrite::ChannelReserve(0));
     }
-    let engine =
-        Arc::new(Regtest::new(node.clone(), backend.rpc().clone(), coins.payments, events));
     let funding_address = Some(coins.address.to_string());
+    let engine = Arc::new(Regtest::new(node.clone(), backend.rpc().clone(), coins, events));
     Ok(Ground { node, node_events, terms, engine, backend: Some(backend), funding_address })
 }
 

@@ -27,8 +27,9 @@ use crate::fault::{Faults, Scene, Switch};
 use crate::journal::Journal;
 use crate::message::{Method, Object, RpcError, lsps0, lsps1};
 use crate::order::{
-    Action, Event, Fee, Htlc, Ignored, LightningKey, LightningState, OnchainPayment, Opening,
-    Order, OrderRequest, OrderState, PaymentOption, PaymentWays, RefundStage, Terms, machine,
+    Action, Choices, Event, Fee, Htlc, Ignored, LightningKey, LightningState, OnchainPayment,
+    Opening, Order, OrderRequest, OrderState, PaymentOption, PaymentWays, RefundStage, Rules,
+    Terms, machine,
 };
 use calls::Calls;
 use db::Db;
@@ -40,6 +41,7 @@ pub(crate) struct Setup {
     pub(crate) terms: Terms,
     pub(crate) fee: Fee,
     pub(crate) payment: PaymentWays,
+    pub(crate) choices: Choices,
     pub(crate) tokens: Vec<String>,
     pub(crate) network: Network,
     pub(crate) order_expiry: SignedDuration,
@@ -167,7 +169,7 @@ impl Service {
             }
         };
         let mut result = match (&order, scene.method) {
-            (Some(order), _) => lsps1::write_order(order),
+            (Some(order), _) => lsps1::write_order(order, self.choices()),
             (None, Some(Method::ListProtocols)) => lsps0::write_protocols(),
             (None, _) => lsps1::write_info(&self.parts.setup.terms),
         };
@@ -208,6 +210,15 @@ impl Service {
     /// The faults that are on.
     pub(crate) fn faults(&self) -> &Faults {
         &self.parts.setup.faults
+    }
+
+    /// The choices that were made where bLIP-51 leaves any.
+    pub(crate) fn choices(&self) -> Choices {
+        self.parts.setup.choices
+    }
+
+    fn rules(&self) -> Rules {
+        self.faults().rules(self.choices())
     }
 
     /// What a rewriting fault is told about the next answer.
@@ -262,7 +273,7 @@ impl Service {
                 return Ok(());
             }
             let event = &*self.mistakes(&order, event);
-            let step = machine::step(order, event, self.now(), self.faults().rules());
+            let step = machine::step(order, event, self.now(), self.rules());
             store.update(step.order.clone()).map_err(DriveError::NotStored)?;
             (step.order, step.actions, step.ignored)
         };
@@ -322,8 +333,12 @@ impl Service {
                     coins,
                     sat_per_kwu,
                     kept_sat: 0,
+                    can_be_lifted: self.choices().child_bumps,
                 };
                 engine.sign_refund(self.bend_refund(order, terms));
+            }
+            Action::LiftRefund { refund, signed, sat_per_kwu } => {
+                engine.lift_refund(&order.id, refund, signed, sat_per_kwu);
             }
             Action::BroadcastRefund { refund, signed } => {
                 engine.broadcast_refund(&order.id, refund, signed);

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::clock::{ShiftedClock, SystemClock};
 use crate::engine::sim::Sim;
 use crate::fault::{Fault, Faults};
-use crate::order::{Fee, PaymentWays, Terms};
+use crate::order::{Choices, Fee, PaymentWays, Terms};
 use crate::service::{Service, Setup};
 
 /// A public key.
@@ -33,6 +33,7 @@ pub(crate) async fn service_with(faults: &[&str]) -> Service {
         terms: Terms::default(),
         fee: Fee::default(),
         payment: PaymentWays::default(),
+        choices: Choices::default(),
         tokens: vec!["good".to_owned()],
         network: Network::Regtest,
         order_expiry: SignedDuration::from_hours(1),

@@ -150,6 +150,8 @@ pub enum Action {
         /// Waits for a transaction that waits for its block and pays more than this, with what spends it, in sat per 1000
         /// weight units; `None`: for any.
         above_sat_per_kwu: Option<u64>,
+        /// How much has to come, in sat; `None`: anything.
+        at_least_sat: Option<u64>,
         /// How long to wait at most.
         within: Duration,
     },

@@ -244,6 +244,8 @@ pub struct Step {
     pub act: Act,
     /// Name under which the step's document is saved.
     pub save_as: Option<String>,
+    /// Boolean expression: the step is only done, and its expectations judged, if it holds.
+    pub when: Option<String>,
     /// Whether to listen on after the awaited replies (p2p), for more than was asked for.
     pub quiet: bool,
     /// A condition over the step's document: if it doesn't hold, the scenario ends here, as one that doesn't apply.
@@ -374,6 +376,8 @@ pub enum Act {
     AwaitCoins {
         /// The address; an expression.
         address: String,
+        /// How much has to come, in sat, in as many transactions as it takes: a number or an expression.
+        at_least_sat: Option<Value>,
         /// More than what their transaction has to pay, in sat per 1000 weight units: a number or an expression.
         above_sat_per_kwu: Option<Value>,
         /// How long to wait at most.

@@ -12,10 +12,12 @@ use serde_json::{Value, json};
 
 /// What these judge takes coins that can be split, replaced, confirmed and taken away: that of a chain, not of the LSP
 /// here, which has flags instead. They are run against the mock LSP on regtest, unbroken and with its faults.
-const OF_REAL_COINS: [&str; 8] = [
+const OF_REAL_COINS: [&str; 10] = [
     "onchain-late",
     "onchain-overpaid",
+    "onchain-paid-in-parts",
     "onchain-paid-twice",
+    "onchain-payment-lost",
     "onchain-refund-bumped",
     "onchain-reorganised",
     "onchain-replaced",

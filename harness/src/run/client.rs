@@ -126,8 +126,9 @@ impl<'a> Client<'a> {
             Action::Reorganise { blocks } => {
                 self.reorganise(blocks).await.map(|()| Observation::Done)
             }
-            Action::AwaitCoins { address, above_sat_per_kwu, within } => {
-                coins::received(&self.chain.coins, &address, above_sat_per_kwu, within)
+            Action::AwaitCoins { address, at_least_sat, above_sat_per_kwu, within } => {
+                let wanted = coins::Wanted { at_least_sat, above_sat_per_kwu };
+                coins::received(&self.chain.coins, &address, wanted, within)
                     .await
                     .map(Observation::Document)
             }

@@ -48,26 +48,42 @@ pub(super) async fn take_back(wallet: &BitcoindRpc, txid: &str) -> Result<Value,
     Ok(json!({"txid": bumped.txid.to_string()}))
 }
 
-/// Waits until the wallet sees coins come to one of its addresses, in the mempool or in a block, or in the mempool with
-/// more than a fee rate, in sat per 1000 weight units. Otherwise, what has come is told as it was seen last.
+/// What coins are waited for; whatever comes if nothing is said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// How much, in sat, in as many transactions as it takes.
+    pub(super) at_least_sat: Option<u64>,
+    /// More than this by each transaction, which waits for its block, in sat per 1000 weight units.
+    pub(super) above_sat_per_kwu: Option<u64>,
+}
+
+/// Waits until the wallet sees coins come to one of its addresses, in the mempool or in a block. If they don't come as
+/// they are wanted, what has come is told as it was seen last.
 pub(super) async fn received(
     wallet: &BitcoindRpc,
     address: &str,
-    above_sat_per_kwu: Option<u64>,
+    wanted: Wanted,
     within: Duration,
 ) -> Result<Value, String> {
     let deadline = Instant::now() + within;
     loop {
         let arrivals =
             arrivals(wallet, address).await.map_err(|error| format!("failed to {error}"))?;
-        let is_dear = |arrival: &Arrival| {
-            above_sat_per_kwu.is_none_or(|least| arrival.sat_per_kwu() > Some(least))
-        };
-        let is_there = !arrivals.is_empty() && arrivals.iter().all(is_dear);
+        let is_there = wanted.is_met(&arrivals);
         if is_there || Instant::now() >= deadline {
             return Ok(describe(is_there, &arrivals));
         }
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+impl Wanted {
+    fn is_met(&self, arrivals: &[Arrival]) -> bool {
+        let is_dear = |arrival: &Arrival| {
+            self.above_sat_per_kwu.is_none_or(|least| arrival.sat_per_kwu() > Some(least))
+        };
+        let is_enough = self.at_least_sat.is_none_or(|least| sum_sat(arrivals) >= least);
+        !arrivals.is_empty() && is_enough && arrivals.iter().all(is_dear)
     }
 }
 
@@ -142,13 +158,17 @@ async fn arrivals(wallet: &BitcoindRpc, address: &str) -> Result<Vec<Arrival>, R
     Ok(arrivals)
 }
 
+fn sum_sat(arrivals: &[Arrival]) -> u64 {
+    arrivals.iter().map(|arrival| arrival.amount_sat).sum()
+}
+
 fn describe(found: bool, arrivals: &[Arrival]) -> Value {
     if arrivals.is_empty() {
         return json!({"found": false});
     }
     let mut document = json!({
         "found": found,
-        "amount_sat": arrivals.iter().map(|arrival| arrival.amount_sat).sum::<u64>(),
+        "amount_sat": sum_sat(arrivals),
         "confirmations": arrivals.iter().map(|arrival| arrival.confirmations).min(),
         "transactions": arrivals.len(),
     });
@@ -192,5 +212,10 @@ mod tests {
         let both = describe(true, &[arrival(110, 220), arrival(110, 220)]);
         assert_eq!((&both["amount_sat"], &both["transactions"]), (&json!(2_000), &json!(2)));
         assert_eq!(describe(false, &[]), json!({"found": false}));
+        let wanted = |at_least_sat, above_sat_per_kwu| Wanted { at_least_sat, above_sat_per_kwu };
+        let two = [arrival(110, 220), arrival(220, 2_200)];
+        assert!(wanted(None, None).is_met(&two) && wanted(Some(2_000), Some(499)).is_met(&two));
+        assert!(!wanted(Some(2_001), None).is_met(&two) && !wanted(None, Some(500)).is_met(&two));
+        assert!(!wanted(None, None).is_met(&[]));
     }
 }

@@ -77,6 +77,10 @@ pub(crate) trait Engine: Send + Sync {
     /// Broadcasts a refund; [`Event::RefundBroadcast`] or [`Event::RefundFailed`] follows.
     fn broadcast_refund(&self, order_id: &str, refund: usize, signed: SignedRefund);
 
+    /// Lifts a refund that was broadcast to a fee rate, in sat per 1000 weight units, by a child that pays for both;
+    /// [`Event::RefundBroadcast`] or [`Event::RefundFailed`] follows.
+    fn lift_refund(&self, order_id: &str, refund: usize, signed: SignedRefund, sat_per_kwu: u32);
+
     /// Something has happened to the Lightning node.
     fn on_node_event(&self, event: NodeEvent);
 
@@ -163,12 +167,14 @@ pub(crate) struct RefundTerms {
     pub(crate) from: String,
     /// Where they go.
     pub(crate) to: String,
-    /// What it spends: nothing else, and all of it.
+    /// What goes back: all of it, less the fee.
     pub(crate) coins: Vec<Coin>,
     /// The fee rate, in sat per 1000 weight units.
     pub(crate) sat_per_kwu: u32,
     /// What goes to `from` again, in sat: 0, but for faults.
     pub(crate) kept_sat: u64,
+    /// Whether a coin of our own goes through it, so that a child can pay for it later.
+    pub(crate) can_be_lifted: bool,
 }
 
 /// The channel to open.

@@ -42,14 +42,9 @@ struct Shared {
 }
 
 impl Regtest {
-    /// An engine on `node`, which follows the chain of `rpc`; on-chain payments go to the wallet `payments`.
-    pub(crate) fn new(
-        node: Node,
-        rpc: BitcoindRpc,
-        payments: BitcoindRpc,
-        events: EngineEvents,
-    ) -> Self {
-        let (wallet, watch) = (Wallet::new(payments), Watch::default());
+    /// An engine on `node`, which follows the chain of `rpc` and spends these coins.
+    pub(crate) fn new(node: Node, rpc: BitcoindRpc, coins: Coins, events: EngineEvents) -> Self {
+        let (wallet, watch) = (Wallet::new(coins.payments, coins.funds), Watch::default());
         let opens = Opens::new(node.clone(), rpc.clone(), events.clone());
         let run = watch.clone().run(rpc, wallet.clone(), events.clone());
         let watching = tokio::spawn(run).abort_handle();
@@ -105,6 +100,17 @@ impl Engine for Regtest {
     fn broadcast_refund(&self, order_id: &str, refund: usize, signed: SignedRefund) {
         let (shared, order_id) = (Arc::clone(&self.shared), order_id.to_owned());
         tokio::spawn(async move { shared.broadcast_refund(order_id, refund, signed).await });
+    }
+
+    fn lift_refund(&self, order_id: &str, refund: usize, signed: SignedRefund, sat_per_kwu: u32) {
+        let (shared, order_id) = (Arc::clone(&self.shared), order_id.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = shared.wallet.lift(&signed, sat_per_kwu).await {
+                tracing::error!(order = order_id, "failed to {error}");
+            }
+            // It is still the refund itself that has to be there.
+            shared.broadcast_refund(order_id, refund, signed).await;
+        });
     }
 
     fn is_connected(&self, client: &PublicKey) -> bool {

@@ -141,7 +141,7 @@ impl Engine for Sim {
     fn fail(&self, _: [u8; 32]) {}
 
     fn sign_refund(&self, terms: RefundTerms) {
-        let event = match refund::unsigned(&terms) {
+        let event = match refund::unsigned(&terms, None) {
             Ok(transaction) => {
                 let txid = transaction.compute_txid();
                 self.chain.lock().signed.insert(txid, terms.coins);
@@ -154,6 +154,10 @@ impl Engine for Sim {
             }
         };
         self.report_onchain(&terms.order_id, event);
+    }
+
+    fn lift_refund(&self, order_id: &str, refund: usize, signed: SignedRefund, _: u32) {
+        self.broadcast_refund(order_id, refund, signed);
     }
 
     fn broadcast_refund(&self, order_id: &str, refund: usize, signed: SignedRefund) {

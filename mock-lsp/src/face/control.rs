@@ -32,7 +32,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::message::{Object, lsps1};
-use crate::order::{Opening, Order, PaymentOption};
+use crate::order::{Choices, Opening, Order, PaymentOption};
 use crate::service::{DriveError, Operation, OperationError, Pretence, Service};
 
 /// The routes.
@@ -66,13 +66,14 @@ async fn journal(State(service): State<Service>) -> Json<Value> {
 }
 
 async fn orders(State(service): State<Service>) -> Json<Value> {
-    let orders: Vec<Object> = service.orders().iter().map(describe).collect();
+    let orders: Vec<Object> =
+        service.orders().iter().map(|order| describe(order, service.choices())).collect();
     Json(json!({"orders": orders}))
 }
 
 async fn order(State(service): State<Service>, Path(id): Path<String>) -> Response {
     match service.order(&id) {
-        Some(order) => Json(describe(&order)).into_response(),
+        Some(order) => Json(describe(&order, service.choices())).into_response(),
         None => refuse(StatusCode::NOT_FOUND, &OperationError::NoSuchOrder.to_string()),
     }
 }
@@ -98,7 +99,7 @@ async fn operate(
         }
     };
     match service.operate(&id, operation).await {
-        Ok(order) => Json(describe(&order)).into_response(),
+        Ok(order) => Json(describe(&order, service.choices())).into_response(),
         Err(error) => refuse_operation(&error),
     }
 }
@@ -182,8 +183,8 @@ fn refuse_operation(error: &OperationError) -> Response {
 }
 
 /// The order as clients see it, and what they don't see.
-fn describe(order: &Order) -> Object {
-    let mut description = lsps1::write_order(order);
+fn describe(order: &Order, choices: Choices) -> Object {
+    let mut description = lsps1::write_order(order, choices);
     let opening = match order.opening {
         Opening::Unasked => "unasked",
         Opening::WaitingForPeer => "waiting_for_peer",

@@ -7,7 +7,7 @@ use super::edit::Edit;
 use super::hook::{Face, Hook, HttpReply, Scene, Switch};
 use crate::message::jsonrpc::Framing;
 use crate::message::{Method, Object, Reading, RpcError};
-use crate::order::{Rules, Terms};
+use crate::order::{Choices, Rules, Terms};
 
 /// The faults that are switched on.
 #[derive(Clone, Debug, Default)]
@@ -106,8 +106,9 @@ impl Faults {
     }
 
     /// What happens to orders as they move.
-    pub(crate) fn rules(&self) -> Rules {
+    pub(crate) fn rules(&self, choices: Choices) -> Rules {
         Rules {
+            choices,
             claims_before_open: self.on(Switch::ClaimsBeforeOpen),
             claims_offers_before_open: self.on(Switch::ClaimsOffersBeforeOpen),
             keeps_payment_of_failed_order: self.on(Switch::KeepsPaymentOfFailedOrder),

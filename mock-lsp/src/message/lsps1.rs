@@ -8,7 +8,10 @@ use super::types::{
     write_datetime, write_sat,
 };
 use super::{Object, Params, Reading, RpcError};
-use crate::order::{Channel, LightningPayment, OnchainPayment, Order, OrderRequest, Price, Terms};
+use crate::order::{
+    Channel, Choices, LightningPayment, OnchainPayment, OnchainState, Order, OrderRequest,
+    OrderState, Price, Terms,
+};
 
 /// The parameters of `lsps1.create_order`, in the order in which they are read.
 const CREATE_ORDER: [&str; 8] = [
@@ -126,7 +129,7 @@ pub(crate) fn write_info(terms: &Terms) -> Object {
 }
 
 /// The result of `lsps1.create_order` and `lsps1.get_order`. Payment options that aren't offered are left out.
-pub(crate) fn write_order(order: &Order) -> Object {
+pub(crate) fn write_order(order: &Order, choices: Choices) -> Object {
     let request = &order.request;
     let order = json!({
         "order_id": order.id,
@@ -138,14 +141,21 @@ pub(crate) fn write_order(order: &Order) -> Object {
         "token": request.token.as_deref().unwrap_or_default(),
         "created_at": write_datetime(order.created_at),
         "announce_channel": request.announce_channel,
-        "order_state": order.state.wire(),
-        "payment": write_payment(order),
+        "order_state": shown_state(order, choices).wire(),
+        "payment": write_payment(order, choices),
         "channel": order.channel.as_ref().map(write_channel),
     });
     into_object(order)
 }
 
-fn write_payment(order: &Order) -> Object {
+fn shown_state(order: &Order, choices: Choices) -> OrderState {
+    match (order.state, order.paid_by) {
+        (OrderState::Failed, None) if choices.expired_stays_created => OrderState::Created,
+        (state, _) => state,
+    }
+}
+
+fn write_payment(order: &Order, choices: Choices) -> Object {
     let mut payment = Object::new();
     if let Some(bolt11) = &order.bolt11 {
         payment.insert("bolt11".to_owned(), write_lightning(bolt11, "invoice"));
@@ -155,7 +165,14 @@ fn write_payment(order: &Order) -> Object {
     }
     if let Some(onchain) = &order.onchain {
         let refund_address = order.request.refund_onchain_address.as_deref();
-        payment.insert("onchain".to_owned(), write_onchain(onchain, refund_address));
+        let is_lost = order.state == OrderState::Created
+            && onchain.state == OnchainState::Paid
+            && !onchain.is_covered();
+        let state = match is_lost && choices.lost_payment_is_expected {
+            true => OnchainState::ExpectPayment,
+            false => onchain.state,
+        };
+        payment.insert("onchain".to_owned(), write_onchain(onchain, state, refund_address));
     }
     payment
 }
@@ -166,8 +183,12 @@ fn write_lightning(lightning: &LightningPayment, request: &str) -> Value {
     payment
 }
 
-fn write_onchain(onchain: &OnchainPayment, refund_address: Option<&str>) -> Value {
-    let mut payment = write_price(onchain.state.wire(), &onchain.price);
+fn write_onchain(
+    onchain: &OnchainPayment,
+    state: OnchainState,
+    refund_address: Option<&str>,
+) -> Value {
+    let mut payment = write_price(state.wire(), &onchain.price);
     payment["address"] = onchain.address.as_str().into();
     payment["min_onchain_payment_confirmations"] = onchain.min_confirmations.into();
     payment["min_fee_for_0conf"] = onchain.min_fee_for_0conf.into();

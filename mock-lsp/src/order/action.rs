@@ -41,6 +41,15 @@ pub(crate) enum Action {
         /// Its fee rate, in sat per 1000 weight units.
         sat_per_kwu: u32,
     },
+    /// Lift a refund that waits in the mempool by a child that pays for both.
+    LiftRefund {
+        /// Which of the order's refunds it is.
+        refund: usize,
+        /// The transaction, which has an output of our own.
+        signed: SignedRefund,
+        /// What both are to pay together, in sat per 1000 weight units.
+        sat_per_kwu: u32,
+    },
     /// Broadcast a refund.
     BroadcastRefund {
         /// Which of the order's refunds it is.

@@ -14,7 +14,7 @@
 //! FAILED / EXPECT_PAYMENT ── late coins ──> FAILED / PAID ── refund broadcast ──> FAILED / REFUNDED
 //! ```
 //!
-//! Policy where bLIP-51 leaves the choice:
+//! Policy where bLIP-51 leaves the choice, but for what [`Choice`](super::Choice) names:
 //! - The first option that is paid in full is the order's; the others can't be paid any more. A later HTLC is failed
 //!   back, later coins are sent back.
 //! - An unpaid order that expires is FAILED, its invoice and offer void (REFUNDED). Its on-chain option stays at
@@ -43,14 +43,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Channel, Event, Opening, Order, OrderState, lightning, onchain};
+use super::{Action, Channel, Choices, Event, Opening, Order, OrderState, lightning, onchain};
 
 /// How long a block counts when a lease in blocks becomes a time.
 const SECONDS_PER_BLOCK: i64 = 600;
 
-/// Where the core departs from bLIP-51, for faults. The default is honest.
+/// What the core does where bLIP-51 leaves the choice, and where it departs from bLIP-51, for faults. The default is
+/// honest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rules {
+    /// What bLIP-51 leaves open.
+    pub(crate) choices: Choices,
     /// Claims a payment as soon as it is held.
     pub(crate) claims_before_open: bool,
     /// Claims a payment of an offer as soon as it is held.
@@ -189,7 +192,7 @@ fn apply(
         }
 
         Event::TimePassed => {
-            let bumped = onchain::bump(order, now, actions);
+            let bumped = onchain::bump(order, now, rules, actions);
             if now >= order.expires_at() {
                 match end(order, rules, actions) {
                     Err(_) if bumped => Ok(()),

@@ -5,6 +5,7 @@
 //! behind it.
 
 mod action;
+mod choice;
 mod event;
 mod fee;
 mod lightning;
@@ -24,6 +25,8 @@ mod onchain_test;
 mod property_test;
 
 pub(crate) use action::Action;
+pub use choice::Choice;
+pub(crate) use choice::Choices;
 pub(crate) use event::Event;
 pub use fee::Fee;
 pub(crate) use fee::Quote;

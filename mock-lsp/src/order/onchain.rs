@@ -35,9 +35,11 @@ impl OnchainPayment {
     }
 
     /// Takes the coins that count, if they are enough.
-    fn take(&mut self) -> bool {
-        let counting = || self.coins.iter().filter(|coin| self.counts(coin));
-        let is_enough = sum(counting()) >= self.price.order_total_sat;
+    fn take(&mut self, rules: Rules) -> bool {
+        let total_sat = self.price.order_total_sat;
+        let is_part = |coin: &Coin| rules.choices.parts_dont_add_up && coin.amount_sat < total_sat;
+        let counting = || self.coins.iter().filter(|coin| self.counts(coin) && !is_part(coin));
+        let is_enough = sum(counting()) >= total_sat;
         if is_enough {
             self.taken = counting().map(|coin| coin.outpoint).collect();
         }
@@ -45,7 +47,7 @@ impl OnchainPayment {
     }
 
     /// Whether the coins that were taken are still there. A reorganisation or a double-spend takes them away.
-    fn is_covered(&self) -> bool {
+    pub(crate) fn is_covered(&self) -> bool {
         self.taken.iter().all(|outpoint| {
             self.coins.iter().any(|coin| coin.outpoint == *outpoint && self.counts(coin))
         })
@@ -88,7 +90,7 @@ pub(super) fn coins_seen(
     let is_waiting = is_created
         && order.paid_by == Some(PaymentOption::Onchain)
         && order.opening == Opening::WaitingForPeer;
-    if (is_new || is_waiting) && onchain.take() {
+    if (is_new || is_waiting) && onchain.take(rules) {
         if is_new {
             onchain.state = OnchainState::Paid;
             order.paid_by = Some(PaymentOption::Onchain);
@@ -226,7 +228,12 @@ impl Refund {
 }
 
 /// Lets refunds pay more that have waited for too long; whether there were any.
-pub(super) fn bump(order: &mut Order, now: Timestamp, actions: &mut Vec<Action>) -> bool {
+pub(super) fn bump(
+    order: &mut Order,
+    now: Timestamp,
+    rules: Rules,
+    actions: &mut Vec<Action>,
+) -> bool {
     let before = actions.len();
     let refunds = order.onchain.iter_mut().flat_map(|onchain| &mut onchain.refunds);
     for (number, refund) in refunds.enumerate() {
@@ -236,6 +243,14 @@ pub(super) fn bump(order: &mut Order, now: Timestamp, actions: &mut Vec<Action>)
         let dearer = refund.sat_per_kwu.saturating_mul(2).min(MAX_REFUND_SAT_PER_KWU);
         let is_affordable = fee_sat(refund.coins.len(), dearer) + DUST_SAT <= sum(&refund.coins);
         match &refund.signed {
+            // A coin of our own pays for it.
+            Some(signed) if rules.choices.child_bumps && dearer > refund.sat_per_kwu => {
+                refund.sat_per_kwu = dearer;
+                refund.stage = RefundStage::Signed;
+                let signed = signed.clone();
+                let lift = Action::LiftRefund { refund: number, signed, sat_per_kwu: dearer };
+                actions.push(lift);
+            }
             Some(signed) if dearer == refund.sat_per_kwu || !is_affordable => {
                 // As much as is sensible: bitcoind may have dropped it.
                 refund.stage = RefundStage::Signed;

@@ -31,6 +31,16 @@ fn walk_from(order: Order, second: i64, events: &[Event]) -> Step {
     step
 }
 
+/// The same where bLIP-51 leaves the choice.
+fn walk_with(choice: Choice, order: Order, second: i64, events: &[Event]) -> Step {
+    let rules = Rules { choices: Choices::new(&[choice]), ..Rules::default() };
+    let mut step = Step { order, actions: Vec::new(), ignored: None };
+    for event in events {
+        step = super::machine::step(step.order, event, at(second), rules);
+    }
+    step
+}
+
 fn walk(events: &[Event]) -> Step {
     walk_from(order(), 1, events)
 }
@@ -212,6 +222,45 @@ fn an_open_waits_for_a_payment_that_a_reorganisation_took() {
         (OrderState::Failed, OnchainState::Refunded),
         "nothing is left to refund"
     );
+}
+
+#[test]
+fn parts_that_do_not_add_up_go_back_when_the_order_ends() {
+    let parts = [coin(1, TOTAL_SAT / 2, 2), coin(2, TOTAL_SAT - TOTAL_SAT / 2, 2)];
+    let step = walk_with(Choice::PartsDontAddUp, order(), 1, &[seen(&parts)]);
+    assert_eq!(states(&step.order), (OrderState::Created, OnchainState::ExpectPayment));
+    let expired = walk_with(Choice::PartsDontAddUp, step.order.clone(), 2, &[Event::Expire]);
+    let back = |step: &Step| match step.actions.as_slice() {
+        [.., Action::SignRefund { coins, .. }] => coins.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(back(&expired), parts);
+
+    // One that is enough by itself buys the channel.
+    let whole = coin(3, TOTAL_SAT, 2);
+    let events = [seen(&[parts[0], parts[1], whole]), Event::PeerConnected, published()];
+    let served = walk_with(Choice::PartsDontAddUp, step.order, 2, &events);
+    assert_eq!(onchain(&served.order).taken, [whole.outpoint]);
+    assert_eq!(back(&served), parts);
+}
+
+#[test]
+fn a_child_lifts_a_refund_that_waits() {
+    let order = walk(&[
+        seen(&[coin(1, TOTAL_SAT, 2)]),
+        Event::Fail,
+        Event::RefundSigned { refund: 0, signed: signed(9) },
+        Event::RefundBroadcast { refund: 0 },
+    ])
+    .order;
+    let lift = |sat_per_kwu| Action::LiftRefund { refund: 0, signed: signed(9), sat_per_kwu };
+    let step = walk_with(Choice::ChildBumps, order, 1 + SIX_HOURS, &[Event::TimePassed]);
+    assert_eq!(step.actions, [lift(1_000)]);
+    let (again, broadcast) = (1 + 2 * SIX_HOURS, Event::RefundBroadcast { refund: 0 });
+    let step = walk_with(Choice::ChildBumps, step.order, 1 + SIX_HOURS, &[broadcast]);
+    assert_eq!(states(&step.order), (OrderState::Failed, OnchainState::Refunded));
+    let step = walk_with(Choice::ChildBumps, step.order, again, &[Event::TimePassed]);
+    assert_eq!(step.actions, [lift(2_000)]);
 }
 
 #[test]

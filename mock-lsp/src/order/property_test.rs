@@ -88,6 +88,7 @@ enum Fate {
 /// The Lightning node, the chain and the engine, which do as they are told.
 struct World {
     order: Order,
+    rules: Rules,
     seconds: i64,
     queue: VecDeque<Action>,
     /// What became of each Lightning payment.
@@ -107,13 +108,14 @@ struct World {
 }
 
 impl World {
-    fn new(zero_conf: bool) -> Self {
+    fn new(zero_conf: bool, choices: &[Choice]) -> Self {
         let mut order = order();
         if let (Some(onchain), true) = (&mut order.onchain, zero_conf) {
             (onchain.min_confirmations, onchain.min_fee_for_0conf) = (0, Some(1_000));
         }
         Self {
             order,
+            rules: Rules { choices: Choices::new(choices), ..Rules::default() },
             seconds: 0,
             queue: VecDeque::new(),
             payments: Vec::new(),
@@ -137,7 +139,7 @@ impl World {
     /// Tells the order of an event, and checks where that takes it.
     fn tell(&mut self, event: Event) {
         let before = self.order.clone();
-        let step = step(before.clone(), &event, at(self.seconds), Rules::default());
+        let step = step(before.clone(), &event, at(self.seconds), self.rules);
         self.order = step.order;
         self.queue.extend(step.actions);
         assert!(is_legal(&self.order), "{event:?}: {:?}", self.order);
@@ -289,7 +291,8 @@ impl World {
                 let signed = SignedRefund { txid, hex: String::new() };
                 self.tell(Event::RefundSigned { refund, signed });
             }
-            Action::BroadcastRefund { refund, signed } => {
+            Action::BroadcastRefund { refund, signed }
+            | Action::LiftRefund { refund, signed, .. } => {
                 let spent: Vec<_> =
                     self.versions[&signed.txid].iter().map(|coin| coin.outpoint).collect();
                 let is_out = spent.iter().all(|coin| self.refunded.contains(coin));
@@ -410,15 +413,21 @@ fn config() -> ProptestConfig {
     config
 }
 
+/// Those that change how orders move.
+fn choices() -> impl Strategy<Value = Vec<Choice>> {
+    prop::sample::subsequence(vec![Choice::ChildBumps, Choice::PartsDontAddUp], 0..=2)
+}
+
 proptest! {
     #![proptest_config(config())]
 
     #[test]
     fn orders_move_legally_and_money_is_conserved(
         zero_conf: bool,
+        choices in choices(),
         happenings in prop::collection::vec(happening(), 0..40),
     ) {
-        let mut world = World::new(zero_conf);
+        let mut world = World::new(zero_conf, &choices);
         for happening in &happenings {
             world.happens(happening);
         }
@@ -431,7 +440,7 @@ proptest! {
 fn dust_beside_a_payment_that_was_double_spent_does_not_keep_an_order_open() {
     // The dust counts as part of the payment, or doesn't.
     for dust_sat_per_kwu in [0, 1_001] {
-        let mut world = World::new(true);
+        let mut world = World::new(true, &[]);
         for happening in [
             Happening::Sends { sat: TOTAL_SAT, sat_per_kwu: 0 },
             Happening::Sends { sat: TOTAL_SAT, sat_per_kwu: 1_001 },

@@ -33,6 +33,7 @@ impl Service {
                 (on(Switch::ConfirmsAfterSevenBlocks) && deepest < Some(7))
                     || (on(Switch::IgnoresOverpayments) && total_sat < Some(sum_sat))
                     || (on(Switch::GivesUpOnReplacedPayments) && has_lost_coins(order, coins))
+                    || (on(Switch::IgnoresPaymentsAfterALoss) && is_after_a_loss(order, coins))
             }
             // Time passes for refunds all the same.
             Event::Expire | Event::TimePassed if order.state == OrderState::Created => {
@@ -65,6 +66,9 @@ impl Service {
         if on(Switch::LosesReorganisedPayments) && was_reorganised(onchain, &coins) {
             coins.clear();
         }
+        if on(Switch::KeepsParts) && is_in_parts(onchain, &coins) {
+            coins.clear();
+        }
         Cow::Owned(Event::CoinsSeen { coins })
     }
 
@@ -83,6 +87,7 @@ impl Service {
                 None
             }
             Action::SeekPeer if on(Switch::BatchesZeroConf) && is_held_zero_conf(order) => None,
+            Action::SeekPeer if on(Switch::NeverServesParts) && has_taken_parts(order) => None,
             Action::Open if on(Switch::NeverOpens) => None,
             Action::Open if on(Switch::RefundsWithoutTrying) || self.has_enough(order) => {
                 self.tell(&order.id, &Event::OpenFailed);
@@ -101,6 +106,7 @@ impl Service {
             {
                 None
             }
+            Action::LiftRefund { .. } if on(Switch::NeverBumpsRefunds) => None,
             Action::SignRefund { .. } if kept_coins(order, event).is_some_and(on) => None,
             Action::SignRefund { refund, coins, sat_per_kwu } if on(Switch::RefundIsDear) => {
                 Some(Action::SignRefund { refund, coins, sat_per_kwu: sat_per_kwu * DEAR })
@@ -261,6 +267,25 @@ fn is_holding(order: &Order) -> bool {
 fn has_lost_coins(order: &Order, coins: &[Coin]) -> bool {
     let is_here = |known: &Coin| coins.iter().any(|coin| coin.outpoint == known.outpoint);
     order.onchain.as_ref().is_some_and(|onchain| !onchain.coins.iter().all(is_here))
+}
+
+/// Whether other coins are here than those that the order was paid with.
+fn is_after_a_loss(order: &Order, coins: &[Coin]) -> bool {
+    let is_gone = |taken| !coins.iter().any(|coin| coin.outpoint == taken);
+    let is_open = order.state == OrderState::Created;
+    let taken = order.onchain.iter().flat_map(|onchain| onchain.taken.iter().copied());
+    is_open && !coins.is_empty() && taken.into_iter().any(is_gone)
+}
+
+/// Whether it takes several of the coins to make up the order's price.
+fn is_in_parts(onchain: &OnchainPayment, coins: &[Coin]) -> bool {
+    let is_part = |coin: &Coin| coin.amount_sat < onchain.price.order_total_sat;
+    coins.len() > 1 && coins.iter().all(is_part)
+}
+
+/// Whether the order is paid with several coins.
+fn has_taken_parts(order: &Order) -> bool {
+    order.onchain.as_ref().is_some_and(|onchain| onchain.taken.len() > 1)
 }
 
 /// Whether the order's payment has lost confirmations, now or earlier.

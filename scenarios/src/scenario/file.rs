@@ -128,8 +128,10 @@ struct StepFile {
     // With `poll`, `payment` and `channel`; in seconds.
     within: Option<u64>,
     // With `received`.
+    at_least_sat: Option<Value>,
     above_sat_per_kwu: Option<Value>,
     // With everything.
+    when: Option<String>,
     #[serde(rename = "as")]
     save_as: Option<String>,
     only_if: Option<Condition>,
@@ -176,7 +178,7 @@ struct PayOffer {
 
 impl StepFile {
     fn into_step(mut self) -> Result<Step, String> {
-        let save_as = self.save_as.take();
+        let (save_as, when) = (self.save_as.take(), self.when.take());
         let only_if = self.only_if.take();
         let expect = std::mem::take(&mut self.expect);
         let act = self.take_act()?;
@@ -184,7 +186,7 @@ impl StepFile {
         if self.quiet && !matches!(act, Act::Call(_) | Act::Send { .. } | Act::Pipeline { .. }) {
             return Err("`quiet` goes with `call`, `send` and `pipeline`".into());
         }
-        Ok(Step { act, save_as, quiet: self.quiet, only_if, expect })
+        Ok(Step { act, save_as, when, quiet: self.quiet, only_if, expect })
     }
 
     fn take_act(&mut self) -> Result<Act, String> {
@@ -289,8 +291,12 @@ impl StepFile {
             return Ok(Act::Reorganise { blocks });
         }
         if let Some(address) = self.received.take() {
-            let above_sat_per_kwu = self.above_sat_per_kwu.take();
-            return Ok(Act::AwaitCoins { address, above_sat_per_kwu, within: self.take_within() });
+            return Ok(Act::AwaitCoins {
+                address,
+                at_least_sat: self.at_least_sat.take(),
+                above_sat_per_kwu: self.above_sat_per_kwu.take(),
+                within: self.take_within(),
+            });
         }
         if let Some(seconds) = self.advance_clock.take() {
             return Ok(Act::AdvanceClock { seconds });
@@ -337,6 +343,7 @@ impl StepFile {
             ("message_type", self.message_type.is_some()),
             ("hang_up", self.hang_up.is_some()),
             ("within", self.within.is_some()),
+            ("at_least_sat", self.at_least_sat.is_some()),
             ("above_sat_per_kwu", self.above_sat_per_kwu.is_some()),
         ];
         match left_over.iter().find(|(_, there)| *there) {
@@ -632,6 +639,9 @@ steps:
     only_if: {that: "true", reason: never}
   - received: "{{ refund_address }}"
     above_sat_per_kwu: 500
+  - received: "{{ refund_address }}"
+    at_least_sat: "{{ 1 + 1 }}"
+    when: "true"
   - take_back: "{{ payment.txid }}"
   - reorganise: 1
   - advance_clock: 3600
@@ -641,7 +651,7 @@ steps:
         )
         .unwrap();
         assert_eq!(scenario.given(), [Given::Info, Given::Order]);
-        assert_eq!(scenario.steps().len(), 26);
+        assert_eq!(scenario.steps().len(), 27);
         let Act::Call(call) = &scenario.steps()[0].act else { panic!("the first step is a call") };
         assert_eq!(call.with["token"], Value::Null);
         assert_eq!(call.with["n"], serde_json::json!(65536));

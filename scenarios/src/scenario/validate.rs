@@ -47,6 +47,9 @@ impl Scenario {
         for (index, step) in self.steps.iter().enumerate() {
             let place = format!("steps[{index}]");
             found.act(&place, &step.act);
+            if let Some(when) = &step.when {
+                found.expression(&format!("{place}.when"), when);
+            }
             if let Some(condition) = &step.only_if {
                 found.expression(&format!("{place}.only_if.that"), &condition.that);
             }
@@ -142,9 +145,12 @@ impl Defects {
                 self.value(place, amount_sat);
                 sat_per_kwu.iter().for_each(|rate| self.value(place, rate));
             }
-            Act::AwaitCoins { address, above_sat_per_kwu, .. } => {
+            Act::AwaitCoins { address, at_least_sat, above_sat_per_kwu, .. } => {
                 self.text(place, address);
-                above_sat_per_kwu.iter().for_each(|rate| self.value(place, rate));
+                at_least_sat
+                    .iter()
+                    .chain(above_sat_per_kwu)
+                    .for_each(|rate| self.value(place, rate));
             }
             Act::AwaitPayment { of, .. } | Act::AwaitChannel { of, .. } => {
                 of.iter().for_each(|of| self.text(place, of));

@@ -51,6 +51,11 @@ impl<'a> Session<'a> {
 
     pub(super) fn start_step(&mut self, index: usize) {
         let Some(step) = self.step(index) else { return };
+        match step.when.as_deref().map(|when| expr::holds(when, &self.scope)) {
+            Some(Ok(false)) => return,
+            Some(Err(error)) => return self.step_impossible(index, &error.to_string()),
+            None | Some(Ok(true)) => {}
+        }
         self.draw_values();
         let started = match &step.act {
             Act::Call(call) => self.start_call(Task::Step(index), call),
@@ -221,11 +226,14 @@ impl<'a> Session<'a> {
                 amount_sat: self.number(amount_sat)?,
                 sat_per_kwu: self.number_if(sat_per_kwu.as_ref())?,
             },
-            Act::AwaitCoins { address, above_sat_per_kwu, within } => Action::AwaitCoins {
-                address: expr::render_text(address, &self.scope)?,
-                above_sat_per_kwu: self.number_if(above_sat_per_kwu.as_ref())?,
-                within: self.patience(*within),
-            },
+            Act::AwaitCoins { address, at_least_sat, above_sat_per_kwu, within } => {
+                Action::AwaitCoins {
+                    address: expr::render_text(address, &self.scope)?,
+                    at_least_sat: self.number_if(at_least_sat.as_ref())?,
+                    above_sat_per_kwu: self.number_if(above_sat_per_kwu.as_ref())?,
+                    within: self.patience(*within),
+                }
+            }
             Act::LetExpire { order_id } => {
                 Action::LetExpire { order_id: Some(expr::render_text(order_id, &self.scope)?) }
             }

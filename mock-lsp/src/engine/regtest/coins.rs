@@ -35,6 +35,8 @@ pub(crate) struct Backend {
 pub(crate) struct Coins {
     /// The wallet's name.
     pub(crate) wallet: String,
+    /// The wallet of that name.
+    pub(crate) funds: BitcoindRpc,
     /// The wallet that orders are paid to.
     pub(crate) payments: BitcoindRpc,
     /// Where to send more.
@@ -137,7 +139,7 @@ impl Backend {
         }
         let payments = self.rpc.ensure_wallet(&format!("{id}-payments")).await?;
         let balance_sat = balance.to_sat();
-        Ok(Coins { wallet: id.to_string(), payments, address, balance_sat })
+        Ok(Coins { wallet: id.to_string(), funds: wallet, payments, address, balance_sat })
     }
 }
 

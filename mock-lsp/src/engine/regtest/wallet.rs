@@ -6,23 +6,31 @@ use std::time::Duration;
 
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
-use bitcoin::{Address, Amount, OutPoint, Transaction, Txid};
+use bitcoin::{Address, Amount, OutPoint, ScriptBuf, Transaction, Txid};
 use lsps1_fixtures::BitcoindRpc;
 use lsps1_fixtures::rpc::{RpcError, RpcErrorKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::engine::{EngineError, RefundTerms, refund};
+use crate::engine::refund::{self, OwnCoin};
+use crate::engine::{EngineError, RefundTerms};
 use crate::order::{Coin, MAX_CONFIRMATIONS, SignedRefund};
 
 /// The pause after a call that bitcoind didn't answer.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// What goes through refunds that can be lifted by a child, and what it costs to bring it here, in sat per vbyte: no less
+/// than refunds pay in the end, so that they don't wait for it.
+const OWN_COIN: Amount = Amount::from_sat(20_000);
+const OWN_COIN_SAT_PER_VB: u64 = 20;
+
 /// The wallet of the payments.
 #[derive(Clone)]
 pub(super) struct Wallet {
     rpc: BitcoindRpc,
+    /// The wallet with coins of our own.
+    funds: BitcoindRpc,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +60,11 @@ struct MempoolFees {
 }
 
 #[derive(Deserialize)]
+struct WalletHex {
+    hex: String,
+}
+
+#[derive(Deserialize)]
 struct Signed {
     hex: String,
     complete: bool,
@@ -69,9 +82,9 @@ struct Mempool {
 }
 
 impl Wallet {
-    /// The wallet behind `rpc`.
-    pub(super) fn new(rpc: BitcoindRpc) -> Self {
-        Self { rpc }
+    /// The wallet behind `rpc`; `funds` has coins of our own.
+    pub(super) fn new(rpc: BitcoindRpc, funds: BitcoindRpc) -> Self {
+        Self { rpc, funds }
     }
 
     /// A new address.
@@ -134,21 +147,74 @@ impl Wallet {
 
     /// Signs a refund.
     pub(super) async fn sign(&self, terms: &RefundTerms) -> Result<SignedRefund, EngineError> {
-        let unsigned = refund::unsigned(terms)?;
+        let own = match terms.can_be_lifted {
+            true => Some(self.own_coin().await?),
+            false => None,
+        };
+        let unsigned = refund::unsigned(terms, own.as_ref())?;
         let from = terms.from.parse::<Address<_>>().map(Address::assume_checked);
         let from = from.map_err(|error| EngineError(error.to_string()))?.script_pubkey();
         // bitcoind may not know them any more; the signature then serves for nothing, but bitcoind says so later.
-        let spent: Vec<Value> = terms
+        let mut spent: Vec<Value> = terms
             .coins
             .iter()
-            .map(|coin| {
-                json!({
-                    "txid": coin.outpoint.txid, "vout": coin.outpoint.vout, "scriptPubKey": from,
-                    "amount": Amount::from_sat(coin.amount_sat).to_btc(),
-                })
-            })
+            .map(|coin| spendable(coin.outpoint, Amount::from_sat(coin.amount_sat), &from))
             .collect();
-        let params = json!([serialize_hex(&unsigned), spent]);
+        spent
+            .extend(own.as_ref().map(|own| spendable(own.outpoint, own.value, &own.script_pubkey)));
+        self.sign_raw(&unsigned, spent).await
+    }
+
+    /// Sends a coin of our own to this wallet.
+    async fn own_coin(&self) -> Result<OwnCoin, EngineError> {
+        let failed = |error: RpcError| EngineError(error.to_string());
+        let to = self.rpc.new_address().await.map_err(failed)?;
+        let txid = self
+            .funds
+            .send_to_address(&to, OWN_COIN, Some(OWN_COIN_SAT_PER_VB))
+            .await
+            .map_err(failed)?;
+        let sent: WalletHex = Self::insist_on(&self.funds, "gettransaction", json!([txid])).await?;
+        let sent: Transaction =
+            deserialize_hex(&sent.hex).map_err(|error| EngineError(error.to_string()))?;
+        let script_pubkey = to.script_pubkey();
+        let output = sent.output.iter().zip(0..).find(|(it, _)| it.script_pubkey == script_pubkey);
+        let (_, vout) =
+            output.ok_or_else(|| EngineError(format!("find the coin that {txid} sends")))?;
+        Ok(OwnCoin { outpoint: OutPoint { txid, vout }, value: OWN_COIN, script_pubkey })
+    }
+
+    /// Lifts a refund in the mempool to a fee rate, in sat per 1000 weight units, by a child that spends its own coin. An
+    /// earlier child is replaced.
+    pub(super) async fn lift(
+        &self,
+        signed: &SignedRefund,
+        sat_per_kwu: u32,
+    ) -> Result<(), EngineError> {
+        let failed = |error: RpcError| EngineError(error.to_string());
+        let parent: Transaction =
+            deserialize_hex(&signed.hex).map_err(|error| EngineError(error.to_string()))?;
+        let entry: MempoolEntry = self.insist("getmempoolentry", json!([signed.txid])).await?;
+        let to = self.funds.new_address().await.map_err(failed)?.script_pubkey();
+        let fee_sat = entry.fees.base.to_sat();
+        let child = refund::child(&parent, fee_sat, entry.weight, sat_per_kwu, to)?;
+        let spent = child.input.first().map(|input| input.previous_output);
+        let output = spent.and_then(|spent| {
+            let output = parent.output.get(usize::try_from(spent.vout).ok()?)?;
+            Some(spendable(spent, output.value, &output.script_pubkey))
+        });
+        let child = self.sign_raw(&child, output.into_iter().collect()).await?;
+        self.insist::<Txid>("sendrawtransaction", json!([child.hex])).await?;
+        Ok(())
+    }
+
+    /// Signs a transaction that spends these outputs of the wallet's.
+    async fn sign_raw(
+        &self,
+        unsigned: &Transaction,
+        spent: Vec<Value>,
+    ) -> Result<SignedRefund, EngineError> {
+        let params = json!([serialize_hex(unsigned), spent]);
         let signed: Signed = self.insist("signrawtransactionwithwallet", params).await?;
         let transaction: Transaction =
             deserialize_hex(&signed.hex).map_err(|error| EngineError(error.to_string()))?;
@@ -171,8 +237,15 @@ impl Wallet {
     where
         T: DeserializeOwned + Send + 'static,
     {
+        Self::insist_on(&self.rpc, method, params).await
+    }
+
+    async fn insist_on<T>(rpc: &BitcoindRpc, method: &str, params: Value) -> Result<T, EngineError>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
         loop {
-            match self.rpc.call(method, params.clone()).await {
+            match rpc.call(method, params.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(RpcError { kind: RpcErrorKind::Unreachable { .. }, .. }) => {
                     tracing::warn!("bitcoind doesn't answer to {method}; asking again");
@@ -182,4 +255,12 @@ impl Wallet {
             }
         }
     }
+}
+
+/// What bitcoind has to know of an output to sign a transaction that spends it.
+fn spendable(outpoint: OutPoint, value: Amount, script_pubkey: &ScriptBuf) -> Value {
+    json!({
+        "txid": outpoint.txid, "vout": outpoint.vout, "scriptPubKey": script_pubkey,
+        "amount": value.to_btc(),
+    })
 }

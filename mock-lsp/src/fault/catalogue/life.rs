@@ -189,11 +189,11 @@ pub(super) const ONCHAIN: &[Fault] = faults! { Chain;
     "Takes on-chain payments after seven confirmations", Hook::Switch(Switch::ConfirmsAfterSevenBlocks);
     "coins-show-as-hold", "L1-174 L1-192 L1-193 L1-194 L1-197 L1-198",
     "Shows an on-chain payment as held, which only Lightning knows", Hook::Result(ORDERS, &[Do(life::coins_as_hold)]);
-    "never-refunds-coins", "L1-199 L1-200 L1-204 L1-232 L1-242",
+    "never-refunds-coins", "L1-005 L1-199 L1-200 L1-204 L1-232 L1-242",
     "Keeps the coins of failed orders", Hook::Switch(Switch::NeverRefundsCoins);
-    "refunds-coins-in-words", "L1-199 L1-200 L1-204 L1-232 L1-242",
+    "refunds-coins-in-words", "L1-005 L1-199 L1-200 L1-204 L1-232 L1-242",
     "Says that coins went back, but broadcasts nothing", Hook::Switch(Switch::RefundsCoinsInWords);
-    "refunds-coins-to-itself", "L1-199 L1-200 L1-204 L1-232 L1-242",
+    "refunds-coins-to-itself", "L1-005 L1-199 L1-200 L1-204 L1-232 L1-242",
     "Sends refunds to its own address", Hook::Switch(Switch::RefundsCoinsToItself);
     "refund-is-dear", "L1-201",
     "Spends more on the fee of a refund than is reasonable", Hook::Switch(Switch::RefundIsDear);
@@ -213,10 +213,16 @@ pub(super) const ONCHAIN: &[Fault] = faults! { Chain;
     "Keeps coins that come after an order's expiry", Hook::Switch(Switch::KeepsLateCoins);
     "counts-replaced-payments", "L1-198",
     "Takes a payment for confirmed that was replaced by another", Hook::Switch(Switch::CountsReplacedPayments);
-    "gives-up-on-replaced-payments", "L1-192 L1-197",
+    "gives-up-on-replaced-payments", "L1-192 L1-197 L1-216 L1-229",
     "Sees no more coins once a payment was replaced", Hook::Switch(Switch::GivesUpOnReplacedPayments);
     "loses-reorganised-payments", "L1-216 L1-229",
     "Takes a payment for lost that a reorganisation has moved", Hook::Switch(Switch::LosesReorganisedPayments);
+    "ignores-payments-after-a-loss", "L1-216 L1-229",
+    "Sees no more coins once a payment is gone that it had counted", Hook::Switch(Switch::IgnoresPaymentsAfterALoss);
+    "keeps-parts", "L1-199 L1-200",
+    "Keeps two payments that make up the price, and opens no channel", Hook::Switch(Switch::KeepsParts);
+    "never-serves-parts", "L1-216",
+    "Takes two payments for the price, and doesn't open the channel", Hook::Switch(Switch::NeverServesParts);
     "never-bumps-refunds", "L1-203",
     "Leaves refunds at their first fee", Hook::Switch(Switch::NeverBumpsRefunds);
     "bumps-refunds-to-itself", "L1-199 L1-203",
