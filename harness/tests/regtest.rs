@@ -4,8 +4,10 @@
 mod support;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use lsps1_harness::run::{self, ChainFrom, Settings, Silent, TargetSettings};
 use mock_lsp::Fault;
 use serde_json::Value;
 use support::{ACT_AS_MOCK, harness_with_report};
@@ -26,6 +28,27 @@ const FAULTS: &[&str] = &[
     "outpoint-with-dash",
 ];
 
+/// What an LSP may choose that is paid on the chain: its name, the mock's options, and the scenarios that don't apply then.
+const LEGAL_CHOICES: &[(&str, &str, &[&str])] = &[
+    (
+        "three_confirmations",
+        "--onchain-confirmations 3 --onchain-0conf-max-sat 0 --choice parts-dont-add-up --choice expired-stays-created",
+        &["onchain-zero-confirmations"],
+    ),
+    (
+        "six_confirmations",
+        "--onchain-confirmations 6 --onchain-0conf-max-sat 0 --pay-by bolt12,onchain --choice lost-payment-is-expected",
+        // Which chain addresses have to be for is told by invoices.
+        &["onchain-addresses-differ", "onchain-option", "onchain-zero-confirmations"],
+    ),
+    (
+        "no_confirmation",
+        "--onchain-0conf-max-sat 10000000 --onchain-0conf-fee-rate 253 --pay-by bolt11,onchain --choice child-bumps --strict-rest",
+        // What counts at once can't be taken back in time.
+        &["onchain-replaced"],
+    ),
+];
+
 fn main() -> ExitCode {
     if std::env::var_os(ACT_AS_MOCK).is_some() {
         return mock_lsp::cli::main();
@@ -38,6 +61,11 @@ fn main() -> ExitCode {
         Trial::test("no_reserve_has_to_be_kept", no_reserve),
         Trial::test("a_set_up_that_fails_names_its_step", set_up_fails),
     ];
+    for (name, options, skipped) in LEGAL_CHOICES {
+        let name = format!("a_correct_lsp_that_chooses_otherwise_passes::{name}");
+        trials.push(Trial::test(name, move || is_legal(options, skipped)));
+    }
+    trials.push(Trial::test("a_child_that_does_not_come_is_missed", child_is_missed));
     for (fault, step) in
         [("claims-before-open", "pay"), ("forgets-unpaid-orders-at-restart", "restart")]
     {
@@ -115,6 +143,47 @@ fn purchases_pass() -> Result<(), Failed> {
         return Ok(());
     }
     Err(format!("exit {}: {}\n{}", ended.code, ended.stdout, ended.stderr).into())
+}
+
+/// Whether nothing is found in payments on the chain, and no scenario is skipped but these.
+fn is_legal(options: &str, skipped: &[&str]) -> Result<(), Failed> {
+    let (ended, report) = purchases(options, "::onchain-")?;
+    let scenarios = report["scenarios"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_right = |it: &Value| {
+        let is_skipped = it["id"].as_str().is_some_and(|id| skipped.contains(&id));
+        match it["verdict"].as_str() {
+            Some("skip") => is_skipped,
+            Some("pass") => !is_skipped,
+            // Of a payment that is gone bLIP-51 says nothing, so that it is worth a word what becomes of it.
+            Some("warn") => options.contains("lost-payment-is-expected"),
+            _ => false,
+        }
+    };
+    if ended.code == 0 && scenarios.len() >= 26 && scenarios.iter().all(is_right) {
+        return Ok(());
+    }
+    Err(format!("exit {}: {}\n{}", ended.code, ended.stdout, ended.stderr).into())
+}
+
+/// An LSP that bumps refunds by a child in principle, but doesn't.
+fn child_is_missed() -> Result<(), Failed> {
+    let mock = mock("--choice child-bumps --fault never-bumps-refunds")?;
+    let target = TargetSettings {
+        command: Some(format!("env {ACT_AS_MOCK}=1 {mock}")),
+        ..TargetSettings::default()
+    };
+    let settings = Settings {
+        chain: ChainFrom::Started,
+        filter: vec!["rest::onchain-refund-bumped".to_owned()],
+        patience: Some(Duration::from_secs(5)),
+        ..Settings::new(target, 1)
+    };
+    let report = tokio::runtime::Runtime::new()?.block_on(run::run(settings, &Silent))?;
+    let found: Vec<&str> = report.findings.iter().map(|it| it.requirement.as_str()).collect();
+    match found.as_slice() {
+        ["L1-203"] => Ok(()),
+        _ => Err(format!("{found:?} instead of L1-203").into()),
+    }
 }
 
 fn is_named(fault: &str) -> Result<(), Failed> {

@@ -11,7 +11,8 @@ use lsps1_scenarios::{Scenario, SessionOutcome, Transport, Verdict, load_dir};
 use serde_json::{Value, json};
 
 /// What these judge takes coins that can be split, replaced, confirmed and taken away: that of a chain, not of the LSP
-/// here, which has flags instead. They are run against the mock LSP on regtest, unbroken and with its faults.
+/// here, which has flags instead. They are run against the mock LSP on regtest, as it is, with other legal choices
+/// (`harness/tests/regtest.rs`), and with its faults.
 const OF_REAL_COINS: [&str; 10] = [
     "onchain-late",
     "onchain-overpaid",
