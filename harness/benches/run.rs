@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lsps1_fixtures::{Network, NetworkConfig};
+use lsps1_harness::run::client::Client;
 use lsps1_harness::run::plan::Planned;
 use lsps1_harness::run::suite::Suite;
 use lsps1_harness::run::{Settings, Silent, TargetSettings, run};
@@ -163,7 +164,7 @@ async fn network() -> Result<Duration, Failure> {
     let started = Instant::now();
     let (mock, suite) = standing_network().await?;
     let client = match suite.chain() {
-        Some(chain) => chain.client(ClientKind::LspsNode, PayerKind::LdkNode, None).await?,
+        Some(chain) => Client::start(chain, ClientKind::LspsNode, PayerKind::LdkNode, None).await?,
         None => return Err("there is no chain".into()),
     };
     let took = started.elapsed();

@@ -37,7 +37,8 @@ impl<'a> Buyer<'a> {
         }
         match (chain, purse, target) {
             (Some(chain), ..) => {
-                let client = chain.client(scenario.client(), scenario.payer(), token).await?;
+                let client =
+                    Client::start(chain, scenario.client(), scenario.payer(), token).await?;
                 Ok(Some(Self::OnChain(client)))
             }
             (None, Some(purse), _) if scenario.needs().contains(&Need::ClientNode) => {

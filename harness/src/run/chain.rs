@@ -5,12 +5,9 @@ use std::time::{Duration, Instant};
 
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Address, Amount};
-use lsps1_fixtures::node::{ChainConfig, InboundPolicy, Node, NodeConfig};
-use lsps1_fixtures::peers::{ChannelPlan, Lsp, Peer, PeerChain, PeerConfig, open_channels};
+use lsps1_fixtures::peers::{ChannelPlan, Peer, PeerConfig, open_channels};
 use lsps1_fixtures::{BitcoindRpc, Network};
-use lsps1_scenarios::{ClientKind, PayerKind};
 
-use super::client::{Client, ClientNode, stop_peer};
 use super::payer::{self, FreePayer};
 use crate::target::custom_message::{MessageTarget, RECONNECT_EVERY};
 
@@ -72,7 +69,7 @@ pub struct Chain {
 }
 
 /// The bitcoind wallet of the harness's own nodes.
-const CLIENT_WALLET: &str = "clients";
+pub(super) const CLIENT_WALLET: &str = "clients";
 
 impl Chain {
     /// Funds the target (if `coins` says where; else it asks the faucet itself) and the payer, and opens the payer's
@@ -132,27 +129,9 @@ impl Chain {
         })
     }
 
-    /// A fresh node that is to get a channel from the target.
-    ///
-    /// # Errors
-    /// Says what kept it from starting.
-    pub async fn client(
-        &self,
-        kind: ClientKind,
-        payer: PayerKind,
-        token: Option<&str>,
-    ) -> Result<Client<'_>, String> {
-        let number = self.clients.fetch_add(1, Ordering::Relaxed) + 1;
-        let name = format!("client-{number}");
-        let node = match kind {
-            ClientKind::LspsNode => self.lsps_node(name).await,
-            ClientKind::LdkNode => self.ldk_node(name, token).await,
-        };
-        let node = node.map_err(|reason| format!("failed to start the client's node: {reason}"))?;
-        let address = self.coins.new_address().await;
-        let address =
-            address.map_err(|error| format!("failed to make an address for refunds: {error}"))?;
-        Ok(Client::new(self, node, payer, address.to_string()))
+    /// A name for the next client.
+    pub(super) fn next_client(&self) -> String {
+        format!("client-{}", self.clients.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// Connects the payers again to a target that was started again, until their channels can be used.
@@ -180,41 +159,14 @@ impl Chain {
         let Self { payer, free_payer, network, .. } = self;
         // It follows the chain, and would go on to look for bitcoind.
         drop(free_payer);
-        stop_peer(payer).await;
+        let _ = payer.stop().await;
         // Ending the processes blocks.
         let _ = tokio::task::spawn_blocking(move || drop(network)).await;
-    }
-
-    async fn lsps_node(&self, name: String) -> Result<ClientNode, String> {
-        let rpc = self.network.bitcoind().rpc();
-        let config = NodeConfig {
-            chain: Some(ChainConfig { rpc: rpc.clone(), wallet: CLIENT_WALLET.to_owned() }),
-            // As long as no order says otherwise.
-            inbound: InboundPolicy::Accept { depth: 1 },
-            ..NodeConfig::message_peer(&name, rand::random())
-        };
-        let (node, events) = Node::start(config).await.map_err(|error| error.to_string())?;
-        Ok(ClientNode::Lsps { node, events: Some(events) })
-    }
-
-    async fn ldk_node(&self, name: String, token: Option<&str>) -> Result<ClientNode, String> {
-        let MessageTarget { id, address, .. } = self.target;
-        let lsp = Lsp { id, address, token: token.map(ToOwned::to_owned) };
-        // Electrum is how most wallets see the chain, where there is a server.
-        let chain = match self.network.has_electrs() {
-            true => PeerChain::Electrum,
-            false => PeerChain::BitcoindRpc,
-        };
-        let config = PeerConfig::new(name).seed(fresh_seed()).chain(chain).lsp(lsp).trust_0conf(id);
-        let peer = Peer::start(&self.network, config).await.map_err(|error| error.to_string())?;
-        // A wallet that lags behind the chain would see its channel confirmed too late.
-        peer.synced().await.map_err(|error| error.to_string())?;
-        Ok(ClientNode::Ldk(peer))
     }
 }
 
 /// Fresh keys: LSPs remember the nodes that ordered from them.
-fn fresh_seed() -> [u8; 64] {
+pub(super) fn fresh_seed() -> [u8; 64] {
     let mut seed = [0; 64];
     seed.fill_with(rand::random);
     seed

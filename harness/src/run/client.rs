@@ -6,11 +6,14 @@ use bitcoin::OutPoint;
 use bitcoin::hex::FromHex;
 use bitcoin::secp256k1::PublicKey;
 use lsps1_fixtures::node::{Direction, InboundPolicy, Node, NodeEvents, Rewrite};
-use lsps1_fixtures::peers::{Peer, PeerChannel};
-use lsps1_scenarios::{Action, ChannelStage, ClientAct, Observation, PayerKind, PaymentStage};
+use lsps1_fixtures::peers::PeerChannel;
+use lsps1_scenarios::{
+    Action, ChannelStage, ClientAct, ClientKind, Observation, PayerKind, PaymentStage,
+};
 use serde_json::{Map, Value, json};
 
 use super::chain::Chain;
+use super::client_node::ClientNode;
 use super::{channel_view, coins, payer};
 use crate::target::custom_message::RECONNECT_EVERY;
 use crate::text::hex;
@@ -37,36 +40,32 @@ pub struct Client<'a> {
     has_left: bool,
 }
 
-/// The two kinds of client.
-pub(super) enum ClientNode {
-    /// The harness's own node, which also makes the order over custom messages.
-    Lsps {
-        node: Node,
-        /// Given away with the node when that makes the order.
-        events: Option<NodeEvents>,
-    },
-    /// A wallet as people use it.
-    Ldk(Peer),
-}
-
 impl<'a> Client<'a> {
-    pub(super) const fn new(
+    /// A fresh node that is to get a channel from the target.
+    ///
+    /// # Errors
+    /// Says what kept it from starting.
+    pub async fn start(
         chain: &'a Chain,
-        node: ClientNode,
+        kind: ClientKind,
         payer: PayerKind,
-        refund_address: String,
-    ) -> Self {
-        let policy = ClientAct::Accept;
-        Self {
+        token: Option<&str>,
+    ) -> Result<Self, String> {
+        let node = ClientNode::start(chain, kind, token).await;
+        let node = node.map_err(|reason| format!("failed to start the client's node: {reason}"))?;
+        let address = chain.coins.new_address().await;
+        let address =
+            address.map_err(|error| format!("failed to make an address for refunds: {error}"))?;
+        Ok(Self {
             chain,
             node,
             payer,
-            refund_address,
+            refund_address: address.to_string(),
             payment: None,
-            policy,
+            policy: ClientAct::Accept,
             depth: 1,
             has_left: false,
-        }
+        })
     }
 
     /// Where coins go that the target sends back.
@@ -157,7 +156,8 @@ impl<'a> Client<'a> {
         match self.node {
             // It ends with its last handle.
             ClientNode::Lsps { node, .. } => node.disconnect(&self.chain.target.id),
-            ClientNode::Ldk(peer) => stop_peer(peer).await,
+            // That it doesn't stop properly says nothing about the target.
+            ClientNode::Ldk(peer) => drop(peer.stop().await),
         }
     }
 
@@ -405,11 +405,4 @@ impl<'a> Client<'a> {
             }),
         })
     }
-}
-
-/// Stops a wallet. That it doesn't stop properly says nothing about the target.
-pub(super) async fn stop_peer(peer: Peer) {
-    // A look at the chain that is under way would go on after the stop, and write to a log whose folder may be gone.
-    let _ = peer.synced().await;
-    let _ = peer.stop().await;
 }

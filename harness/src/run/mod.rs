@@ -4,6 +4,7 @@ pub mod buyer;
 pub mod chain;
 mod channel_view;
 pub mod client;
+mod client_node;
 mod coins;
 pub mod collect;
 pub mod fingerprint;

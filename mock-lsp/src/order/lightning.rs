@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::machine::{Ignored, Rules};
 use super::{
-    Action, Htlc, LightningKey, LightningPayment, LightningState, Opening, Order, OrderState,
-    PaymentOption,
+    Action, Htlc, Ignored, LightningKey, LightningPayment, LightningState, Opening, Order,
+    OrderState, PaymentOption, Rules,
 };
 
 /// How many blocks before its claim deadline a held payment is failed back. Payers by BOLT 12 may leave no more than two

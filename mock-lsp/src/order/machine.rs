@@ -43,24 +43,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Channel, Choices, Event, Opening, Order, OrderState, lightning, onchain};
+use super::{
+    Action, Channel, Event, Ignored, Opening, Order, OrderState, Rules, lightning, onchain,
+};
 
 /// How long a block counts when a lease in blocks becomes a time.
 const SECONDS_PER_BLOCK: i64 = 600;
-
-/// What the core does where bLIP-51 leaves the choice, and where it departs from bLIP-51, for faults. The default is
-/// honest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Rules {
-    /// What bLIP-51 leaves open.
-    pub(crate) choices: Choices,
-    /// Claims a payment as soon as it is held.
-    pub(crate) claims_before_open: bool,
-    /// Claims a payment of an offer as soon as it is held.
-    pub(crate) claims_offers_before_open: bool,
-    /// Keeps the payment of a failed order.
-    pub(crate) keeps_payment_of_failed_order: bool,
-}
 
 /// What an event led to.
 #[derive(Debug)]
@@ -71,38 +59,6 @@ pub(crate) struct Step {
     pub(crate) actions: Vec<Action>,
     /// Why the event changed nothing, if it didn't.
     pub(crate) ignored: Option<Ignored>,
-}
-
-/// Why an event has no effect on an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Ignored {
-    /// The order has ended, or its channel is published.
-    #[error("the order is beyond that")]
-    Beyond,
-    /// The order waits for its payment.
-    #[error("the order isn't paid")]
-    Unpaid,
-    /// The order's payment is here already.
-    #[error("the order is paid already")]
-    PaidAlready,
-    /// The payment is smaller than the order's total.
-    #[error("the payment is too small")]
-    Underpaid,
-    /// The order's payment on-chain isn't there any more.
-    #[error("the payment is gone; it has to confirm again first")]
-    PaymentGone,
-    /// The order has passed its expiry.
-    #[error("the order has expired")]
-    Expired,
-    /// The channel is being opened, which has to end first.
-    #[error("the channel is being opened; wait for that to end")]
-    OpenUnderway,
-    /// It is too early.
-    #[error("it isn't time yet")]
-    TooEarly,
-    /// Nothing has changed.
-    #[error("that is known already")]
-    NothingNew,
 }
 
 /// Moves an order on.

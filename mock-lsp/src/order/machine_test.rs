@@ -4,7 +4,7 @@ use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, Txid};
 use jiff::{SignedDuration, Timestamp};
 
-use super::machine::{Ignored, Rules, Step, step};
+use super::machine::{Step, step};
 use super::terms::tests::request;
 use super::*;
 

@@ -8,12 +8,14 @@ mod action;
 mod choice;
 mod event;
 mod fee;
+mod ignored;
 mod lightning;
 pub(crate) mod machine;
 mod onchain;
 #[expect(clippy::module_inception, reason = "the order is the subject of this folder")]
 mod order;
 mod payment;
+mod rules;
 mod terms;
 mod ways;
 
@@ -30,13 +32,14 @@ pub(crate) use choice::Choices;
 pub(crate) use event::Event;
 pub use fee::Fee;
 pub(crate) use fee::Quote;
-pub(crate) use machine::{Ignored, Rules};
+pub(crate) use ignored::Ignored;
 pub(crate) use onchain::MAX_CONFIRMATIONS;
 pub(crate) use order::{Channel, Opening, Order, OrderRequest, OrderState};
 pub(crate) use payment::{
     Coin, Htlc, LightningKey, LightningPayment, LightningState, OnchainPayment, OnchainState,
     PaymentOption, Price, Refund, RefundStage, SignedRefund,
 };
+pub(crate) use rules::Rules;
 pub(crate) use terms::Mismatch;
 pub use terms::{Terms, TermsError};
 pub use ways::{OnchainTerms, PaymentWays};

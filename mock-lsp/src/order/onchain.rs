@@ -2,10 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::machine::{Ignored, Rules};
 use super::{
-    Action, Coin, OnchainPayment, OnchainState, Opening, Order, OrderState, PaymentOption, Refund,
-    RefundStage, SignedRefund, lightning,
+    Action, Coin, Ignored, OnchainPayment, OnchainState, Opening, Order, OrderState, PaymentOption,
+    Refund, RefundStage, Rules, SignedRefund, lightning,
 };
 
 /// After so many confirmations a payment counts, whatever the option asks for.

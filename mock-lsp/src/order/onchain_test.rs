@@ -3,7 +3,7 @@
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, Txid};
 
-use super::machine::{Ignored, Rules, Step, next_wakeup};
+use super::machine::{Step, next_wakeup};
 use super::machine_test::{TOTAL_SAT, at, order, published};
 use super::*;
 

@@ -8,7 +8,7 @@ use bitcoin::{OutPoint, Txid};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::machine::{Rules, next_wakeup, step};
+use super::machine::{next_wakeup, step};
 use super::machine_test::{TOTAL_SAT, at, order, outpoint, published};
 use super::*;
 

@@ -14,6 +14,7 @@ use lsps1_scenarios::{
 
 use super::{MAIN_CONNECTION, Outcome, Suite};
 use crate::run::buyer::Buyer;
+use crate::run::client::Client;
 use crate::run::keys::{fresh_key, refund_address};
 use crate::run::plan::Planned;
 use crate::run::step::{Restarts, Stage};
@@ -169,7 +170,7 @@ impl Suite {
     ) -> Performed {
         let mut client = None;
         if let (Property::Sequences, Some(chain)) = (property, &self.chain) {
-            match chain.client(ClientKind::LspsNode, PayerKind::LspsNode, None).await {
+            match Client::start(chain, ClientKind::LspsNode, PayerKind::LspsNode, None).await {
                 Ok(ready) => client = Some(Buyer::OnChain(ready)),
                 Err(reason) => return Performed::not_at_all(reason, started),
             }
