@@ -193,7 +193,7 @@ fn read_call(
     };
     let scene = service.scene(Some(method));
     service.faults().receive(Face::P2p, method, &mut params, &scene)?;
-    refuse_by_calls(service, peer, method)?;
+    refuse_by_calls(service, peer, method, &params)?;
     let params = &params;
     match method {
         Method::ListProtocols => {
@@ -208,13 +208,34 @@ fn read_call(
 }
 
 /// What faults make of a client's calls before this one.
-fn refuse_by_calls(service: &Service, peer: PublicKey, method: Method) -> Result<(), RpcError> {
+fn refuse_by_calls(
+    service: &Service,
+    peer: PublicKey,
+    method: Method,
+    params: &Object,
+) -> Result<(), RpcError> {
     let faults = service.faults();
-    let counting = [Switch::WantsInfoFirst, Switch::TiresOfGetInfo, Switch::TiresOfListProtocols];
+    let counting = [
+        Switch::WantsInfoFirst,
+        Switch::TiresOfGetInfo,
+        Switch::TiresOfListProtocols,
+        Switch::WantsInfoParamsLater,
+        Switch::WantsProtocolsParamsLater,
+    ];
     if !counting.iter().any(|switch| faults.on(*switch)) {
         return Ok(());
     }
     let calls = service.note_call(peer, method);
+    let wants_params = calls.has_ordered
+        && params.is_empty()
+        && match method {
+            Method::ListProtocols => faults.on(Switch::WantsProtocolsParamsLater),
+            Method::GetInfo => faults.on(Switch::WantsInfoParamsLater),
+            Method::CreateOrder | Method::GetOrder => false,
+        };
+    if wants_params {
+        return Err(RpcError::invalid_param("version", "version is missing", &[]));
+    }
     let refused = match method {
         Method::ListProtocols => faults.on(Switch::TiresOfListProtocols) && calls.in_a_row >= 15,
         Method::GetInfo => faults.on(Switch::TiresOfGetInfo) && calls.in_a_row >= 10,

@@ -159,6 +159,8 @@ pub(crate) enum Switch {
     WantsInfoFirst,
     TiresOfGetInfo,
     TiresOfListProtocols,
+    WantsInfoParamsLater,
+    WantsProtocolsParamsLater,
     // Orders.
     TotalOffByOne,
     InvoiceOffByOne,

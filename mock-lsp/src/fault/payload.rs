@@ -156,6 +156,23 @@ pub(super) fn add_latin_1(payload: &mut Vec<u8>) {
     }
 }
 
+pub(super) fn zero_after_bad_token(payload: &mut Vec<u8>) {
+    if is_bad_token(payload) {
+        payload.push(0);
+    }
+}
+
+pub(super) fn latin_1_in_bad_token(payload: &mut Vec<u8>) {
+    if is_bad_token(payload) {
+        add_latin_1(payload);
+    }
+}
+
+fn is_bad_token(payload: &[u8]) -> bool {
+    let response: Value = serde_json::from_slice(payload).unwrap_or_default();
+    response.pointer("/error/code") == Some(&json!(102))
+}
+
 /// Two bytes of length in front, as in early implementations.
 pub(super) fn length_in_front(payload: &mut Vec<u8>) {
     let length = u16::try_from(payload.len()).unwrap_or(u16::MAX);

@@ -84,9 +84,9 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Answers unknown orders with a null result", Hook::Response(&[GetOrder], &[Do(rewrite::null_for_unknown_order)]);
     "several-faults-own-code", "L0-087 L1-111",
     "Answers orders with an unknown token and too large an amount with 422", Hook::Refuses(Faces::Both, &[CreateOrder], params::fail_on_token_and_amount);
-    "bad-token-code", "L1-101 L1-107",
+    "bad-token-code", "L1-101 L1-107 RD-015",
     "Answers unknown tokens with 100", Hook::Error(&[102], &[Set("code", "100")]);
-    "bad-token-invalid-request", "L0-044 L1-107",
+    "bad-token-invalid-request", "L0-044 L1-107 RD-015",
     "Answers unknown tokens with -32600", Hook::Error(&[102], &[Set("code", "-32600")]);
     "bad-token-names-an-invoice", "L1-075",
     "Adds an invoice to the data of the error about an unknown token", Hook::Error(&[102], &[Set("data.invoice", "\"lnbc1\"")]);

@@ -10,6 +10,8 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Refuses get_info without a version, as in 2023", Hook::Refuses(Faces::P2p, &[GetInfo], params::refuse_without_version);
     "tires-of-get-info", "L1-038",
     "Refuses a client's tenth get_info in a row", Hook::Switch(Switch::TiresOfGetInfo);
+    "get-info-wants-params-later", "L1-010 L1-038",
+    "Refuses get_info without params once the client has ordered", Hook::Switch(Switch::WantsInfoParamsLater);
     "info-moves", "L1-006 L1-007 L1-044 L1-100 RD-009",
     "Offers another maximum with every other answer", Hook::Result(&[GetInfo], &[Do(rewrite::moving_info)]);
     "zero-reserve-moves", "L1-006 L1-007 RD-009",

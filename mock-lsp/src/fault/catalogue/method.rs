@@ -12,6 +12,8 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Doesn't know list_protocols", Hook::Refuses(Faces::P2p, &[ListProtocols], params::refuse_unknown_method);
     "tires-of-list-protocols", "L0-113",
     "Refuses a client's fifteenth list_protocols in a row", Hook::Switch(Switch::TiresOfListProtocols);
+    "list-protocols-wants-params-later", "L0-012 L0-106 L0-107 L0-113 L0-133",
+    "Refuses list_protocols without params once the client has ordered", Hook::Switch(Switch::WantsProtocolsParamsLater);
     "zero-in-protocols", "L0-110",
     "Lists LSPS0 among the protocols", Hook::Result(&[ListProtocols], &[Set("protocols", "[0, 1]")]);
     "no-protocols", "L0-111 L1-001 RD-008",
