@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use bitcoin::hex::{DisplayHex, FromHex};
+use lsps1_fixtures::crash;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +109,8 @@ impl DataDir {
     /// Writes a file so that a process that dies leaves the old one or the new one.
     fn write(&self, name: &str, text: &str) -> Result<(), DataDirError> {
         let (path, new) = (self.folder.join(name), self.folder.join(format!("{name}.new")));
-        let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
+        let write = || fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
+        let written = crash::around(name, write);
         written.map_err(|source| self.failed(name, source))
     }
 

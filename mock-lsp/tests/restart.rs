@@ -3,87 +3,16 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use bitcoin::secp256k1::PublicKey;
 use bitcoin::{Address, Amount};
 use common::chain::{Payer, node};
-use common::{SOON, get, order_params, post, with};
+use common::program::{Program, engine};
+use common::{SOON, order_params, post, with};
 use lsps1_fixtures::node::{InboundPolicy, Node, NodeEvent, NodeEvents};
-use lsps1_fixtures::{Auth, BitcoindRpc, Network, NetworkConfig};
+use lsps1_fixtures::{BitcoindRpc, Network, NetworkConfig};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-/// The program, which is killed when this is dropped.
-struct Program {
-    child: Child,
-    ready: Value,
-}
-
-impl Program {
-    fn start(data_dir: &Path, engine: &[String]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mock-lsp"));
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(data_dir.with_extension("log"))
-            .unwrap();
-        command.arg("--data-dir").arg(data_dir).args(engine).stdout(Stdio::piped()).stderr(log);
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let log = || std::fs::read_to_string(data_dir.with_extension("log")).unwrap();
-        let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {}", log()));
-        Self { child, ready }
-    }
-
-    fn url(&self, face: &str) -> &str {
-        self.ready[face].as_str().unwrap()
-    }
-
-    /// Where its node is.
-    fn address(&self) -> (PublicKey, SocketAddr) {
-        let (id, address) = self.url("p2p").split_once('@').unwrap();
-        (id.parse().unwrap(), address.parse().unwrap())
-    }
-
-    async fn order(&self, id: &Value) -> Value {
-        let id = id.as_str().unwrap();
-        let (status, order) = get(format!("{}/orders/{id}", self.url("control"))).await;
-        assert_eq!(status, 200, "{order}");
-        order
-    }
-
-    async fn wait_for(&self, id: &Value, wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = tokio::time::Instant::now() + 2 * SOON;
-        let mut looks = tokio::time::interval(Duration::from_millis(5));
-        loop {
-            looks.tick().await;
-            let order = self.order(id).await;
-            if wanted(&order) {
-                return order;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "last seen: {order}");
-        }
-    }
-
-    async fn control(&self, path: &str, body: &Value) -> Value {
-        let (status, answer) = post(format!("{}/{path}", self.url("control")), body).await;
-        assert_eq!(status, 200, "{answer}");
-        answer
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // SIGKILL.
-        let _ = (self.child.kill(), self.child.wait());
-    }
-}
 
 /// A network, the program on it, and a payer with a channel to it.
 struct Stage {
@@ -102,10 +31,7 @@ impl Stage {
     async fn set() -> Self {
         let network = Network::start(NetworkConfig::default().without_electrs()).await.unwrap();
         let rpc = network.bitcoind().rpc().clone();
-        let Auth::CookieFile(cookie) = rpc.auth() else { panic!("no cookie") };
-        let engine = ["--engine", "regtest", "--bitcoind-rpc", rpc.url(), "--bitcoind-cookie"];
-        let mut engine: Vec<String> = engine.map(str::to_owned).into();
-        engine.extend([cookie.display().to_string(), "--faucet".to_owned(), network.faucet_url()]);
+        let engine = engine(&network);
         let folder = tempfile::tempdir().unwrap();
         let lsp = Program::start(&folder.path().join("data"), &engine);
         let payee = rpc.ensure_wallet("payee").await.unwrap();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lsps1_fixtures::crash;
 use rusqlite::{Connection, params};
 
 use crate::data_dir::DataDirError;
@@ -24,14 +25,15 @@ impl Db {
         // A write is on disk when it returns.
         let set_up = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
             CREATE TABLE IF NOT EXISTS orders (number INTEGER PRIMARY KEY, content TEXT NOT NULL) STRICT;";
-        connection.execute_batch(set_up).map_err(failed)?;
+        crash::around("the tables", || connection.execute_batch(set_up)).map_err(failed)?;
         let version: i64 = connection
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .map_err(failed)?;
         if !(0..=VERSION).contains(&version) {
             return Err(DataDirError::Content(path.to_owned()));
         }
-        connection.pragma_update(None, "user_version", VERSION).map_err(failed)?;
+        crash::around("the layout", || connection.pragma_update(None, "user_version", VERSION))
+            .map_err(failed)?;
         Ok(Self { connection, path: path.to_owned() })
     }
 
@@ -60,16 +62,15 @@ impl Db {
             serde_json::to_string(order).map_err(|_| DataDirError::Content(self.path.clone()))?;
         let write = "INSERT INTO orders (number, content) VALUES (?1, ?2)
             ON CONFLICT (number) DO UPDATE SET content = excluded.content";
-        let written = self
-            .connection
-            .prepare_cached(write)
-            .and_then(|mut s| s.execute(params![number, content]));
+        let write = || self.connection.prepare_cached(write)?.execute(params![number, content]);
+        let written = crash::around(&format!("order {number}"), write);
         written.map(|_| ()).map_err(|source| self.failed(source))
     }
 
     /// Forgets an order.
     pub(super) fn remove(&self, number: u64) -> Result<(), DataDirError> {
-        let removed = self.connection.execute("DELETE FROM orders WHERE number = ?1", [number]);
+        let remove = || self.connection.execute("DELETE FROM orders WHERE number = ?1", [number]);
+        let removed = crash::around(&format!("the end of order {number}"), remove);
         removed.map(|_| ()).map_err(|source| self.failed(source))
     }
 

@@ -89,6 +89,13 @@ impl Payer {
         assert!(!is_closed(&event), "{event:?}");
         event
     }
+
+    /// The next event, if one waits.
+    pub(crate) fn try_see(&mut self) -> Option<NodeEvent> {
+        let event = self.events.try_recv();
+        assert!(!matches!(event, Some(NodeEvent::ChannelClosed { .. })), "{event:?}");
+        event
+    }
 }
 
 impl Deref for Payer {
