@@ -161,6 +161,7 @@ fn scenario(scenario: &Scenario, catalogue: &Catalogue) -> String {
         let otherwise = match condition.otherwise {
             Otherwise::Skip => "Skipped",
             Otherwise::Inconclusive => "Inconclusive",
+            Otherwise::End => "Over",
         };
         let _ = writeln!(text, "{otherwise} unless {} ({})", condition.that, condition.reason);
     }

@@ -235,6 +235,8 @@ pub enum Otherwise {
     Skip,
     /// Something that isn't the target's has failed.
     Inconclusive,
+    /// What it has judged by then: nothing else applies to the case at hand.
+    End,
 }
 
 /// One step.

@@ -104,8 +104,7 @@ impl Session<'_> {
                 Ok(true) => {}
                 Ok(false) => {
                     let exchange = self.transcript.exchanges.len().checked_sub(1);
-                    let (verdict, reason) = (verdict_without(condition), condition.reason.clone());
-                    return self.stop(verdict, reason, exchange);
+                    return self.ends_without(condition, exchange);
                 }
                 Err(error) => return self.stop(Verdict::Inconclusive, error.to_string(), None),
             }
@@ -128,10 +127,7 @@ impl Session<'_> {
         if let Some(condition) = &step.only_if {
             match expr::holds(&condition.that, &self.scope) {
                 Ok(true) => {}
-                Ok(false) => {
-                    let (verdict, reason) = (verdict_without(condition), condition.reason.clone());
-                    return self.stop(verdict, reason, exchange);
-                }
+                Ok(false) => return self.ends_without(condition, exchange),
                 Err(error) => return self.stop(Verdict::Inconclusive, error.to_string(), exchange),
             }
         }
@@ -171,6 +167,19 @@ impl Session<'_> {
         self.pending = Some((Action::Pause { until_changed_within: left }, Pending::Pausing(poll)));
     }
 
+    /// Ends the scenario, as a condition of it doesn't hold.
+    pub(super) fn ends_without(&mut self, condition: &Condition, exchange: Option<usize>) {
+        let verdict = match condition.otherwise {
+            Otherwise::Skip => Verdict::Skip,
+            Otherwise::Inconclusive => Verdict::Inconclusive,
+            Otherwise::End => {
+                self.tasks.retain(|task| !matches!(task, Task::Step(_)));
+                return;
+            }
+        };
+        self.stop(verdict, condition.reason.clone(), exchange);
+    }
+
     /// What comes of a step that can't be done: its expectations can't be judged.
     pub(super) fn step_impossible(&mut self, index: usize, reason: &str) {
         let Some(step) = self.step(index) else { return };
@@ -183,13 +192,5 @@ impl Session<'_> {
         {
             self.stop(Verdict::Inconclusive, reason.into(), None);
         }
-    }
-}
-
-/// What a scenario is without a condition of it.
-const fn verdict_without(condition: &Condition) -> Verdict {
-    match condition.otherwise {
-        Otherwise::Skip => Verdict::Skip,
-        Otherwise::Inconclusive => Verdict::Inconclusive,
     }
 }

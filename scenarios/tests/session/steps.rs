@@ -52,6 +52,30 @@ steps:
 }
 
 #[test]
+fn a_scenario_that_ends_early_by_a_condition_is_what_it_has_judged() {
+    let ends_after = |order_state: &str| {
+        let text = r#"
+id: ends
+title: Ends
+given: [order]
+steps:
+  - call: get_order
+    expect: [{ for: [L1-092], at: $.result.order_state, is: { const: STATE } }]
+  - call: get_info
+    only_if: { that: "order.result.order_state == 'COMPLETED'", reason: there is no channel, otherwise: end }
+  - call: get_info
+    expect: [{ for: [L1-010], at: $.nothing }]
+"#;
+        let ends = scenario(&text.replace("STATE", order_state));
+        let outcome = run(&ends, context(Transport::P2p), &mut Target::good());
+        assert_eq!(verdict(&outcome, "L1-010"), None, "what wasn't reached isn't judged");
+        outcome.verdict
+    };
+    assert_eq!(ends_after("CREATED"), Verdict::Pass);
+    assert_eq!(ends_after("FAILED"), Verdict::Fail);
+}
+
+#[test]
 fn conditions_skip_with_their_reason() {
     let skipped = scenario(
         r#"
