@@ -195,7 +195,7 @@ impl MockLsp {
             ground.node.tap().rewrite(Direction::In, Rewrite::ZeroReserve(u64::MAX));
         }
         let service = Service::new(setup, db)?;
-        service.resume();
+        service.resume().await;
         let custom_messages = CustomMessageFace::new(ground.node, service.clone());
         let rest_face =
             RestFace { service: service.clone(), uri: p2p.clone(), strict: config.strict_rest };

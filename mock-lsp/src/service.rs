@@ -8,6 +8,7 @@ mod calls;
 mod create;
 pub(crate) mod db;
 mod operator;
+mod restart;
 mod store;
 
 use std::collections::HashMap;
@@ -107,6 +108,8 @@ struct Parts {
     store: Mutex<Store>,
     journal: Journal,
     answers: AtomicU64,
+    /// Orders that were made earlier were there before a restart. Only faults ask.
+    started_at: Timestamp,
     /// What clients have called on their connections, for faults.
     calls: Mutex<HashMap<PublicKey, Calls>>,
     /// Counts the changes of orders.
@@ -123,8 +126,9 @@ impl Service {
     /// If they can't be read.
     pub(crate) fn new(setup: Setup, db: Option<Db>) -> Result<Self, DataDirError> {
         let setup = Setup { terms: setup.faults.offer(setup.terms), ..setup };
+        let started_at = to_millis(setup.clock.now());
         let store = Mutex::new(Store::open(&setup.seed, db, |order| {
-            bent::remembered(&setup.faults, order)
+            restart::remembered(&setup.faults, order)
         })?);
         Ok(Self {
             parts: Arc::new(Parts {
@@ -132,28 +136,12 @@ impl Service {
                 store,
                 journal: Journal::default(),
                 answers: AtomicU64::new(0),
+                started_at,
                 calls: Mutex::default(),
                 changes: watch::Sender::new(0),
                 new_wakeup: Notify::new(),
             }),
         })
-    }
-
-    /// Goes on with the orders of before a restart. To be called once, before the engine tells of anything.
-    pub(crate) fn resume(&self) {
-        let engine = &self.parts.setup.engine;
-        for order in self.orders() {
-            if let Some(onchain) = &order.onchain {
-                engine.watch(watched(&order.id, onchain));
-            }
-            let held = order.paid_lightning().filter(|paid| paid.state == LightningState::Hold);
-            if let Some(Htlc { payment_hash, .. }) = held.and_then(|paid| paid.held)
-                && !engine.holds(&payment_hash)
-            {
-                self.tell(&order.id, &Event::PaymentLost { payment_hash });
-            }
-            self.tell(&order.id, &Event::Restarted);
-        }
     }
 
     /// Answers a request, with the faults that concern results.
@@ -204,7 +192,7 @@ impl Service {
         if is_unpaid && self.faults().on(Switch::ForgetsUnpaidOrders) {
             return Err(RpcError::order_not_found());
         }
-        Ok(order)
+        Ok(self.renamed(order))
     }
 
     /// The faults that are on.

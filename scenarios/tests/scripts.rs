@@ -65,6 +65,8 @@ fn a_correct_lsp_passes() {
         "onchain-paid",
         "onchain-refunded",
         "onchain-zero-confirmations",
+        "restart-paid-onchain",
+        "restart-unpaid-onchain",
         "zero-reserve",
     ];
     assert_eq!(skipped, expected.map(str::to_owned).into());

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::Service;
 use crate::engine::{OpenTerms, RefundTerms};
-use crate::fault::{Faults, Switch};
+use crate::fault::Switch;
 use crate::order::{
     Action, Coin, Event, Ignored, LightningState, OnchainPayment, Opening, Order, OrderState,
     PaymentOption,
@@ -94,6 +94,10 @@ impl Service {
                 None
             }
             Action::Claim { .. } if on(Switch::NeverClaims) => None,
+            Action::Claim { payment_hash, .. } if self.has_returned(&payment_hash) => {
+                self.tell(&order.id, &Event::Claimed { payment_hash });
+                None
+            }
             Action::Claim { .. }
                 if on(Switch::NeverClaimsOffers)
                     && order.paid_by == Some(PaymentOption::Bolt12) =>
@@ -233,33 +237,12 @@ impl Service {
     }
 }
 
-/// What is left of an order when the mock is started again.
-pub(super) fn remembered(faults: &Faults, mut order: Order) -> Option<Order> {
-    let on = |switch| faults.on(switch);
-    let is_open = order.state == OrderState::Created;
-    let is_forgotten = on(Switch::ForgetsOrders)
-        || (on(Switch::ForgetsUnpaid) && is_open && order.paid_by.is_none());
-    if is_forgotten {
-        return None;
-    }
-    if on(Switch::StrandsHeld) && is_open && is_holding(&order) {
-        order.opening = Opening::Over;
-    }
-    if on(Switch::FailsCompleted) && order.state == OrderState::Completed {
-        order.state = OrderState::Failed;
-    }
-    if on(Switch::CreatesAnew) {
-        order.created_at += jiff::SignedDuration::from_secs(1);
-    }
-    Some(order)
-}
-
 /// Whether the channel needs no confirmation, and the payment is one for whose deadline blocks are looked at.
 fn is_held_zero_conf(order: &Order) -> bool {
     order.request.required_channel_confirmations == 0 && is_holding(order)
 }
 
-fn is_holding(order: &Order) -> bool {
+pub(super) fn is_holding(order: &Order) -> bool {
     order.paid_lightning().is_some_and(|payment| payment.state == LightningState::Hold)
 }
 

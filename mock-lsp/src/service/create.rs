@@ -19,11 +19,11 @@ use crate::order::{
 };
 
 /// An order that is being made.
-struct Draft {
-    id: String,
-    created_at: Timestamp,
-    price: Price,
-    secrets: Secrets,
+pub(super) struct Draft {
+    pub(super) id: String,
+    pub(super) created_at: Timestamp,
+    pub(super) price: Price,
+    pub(super) secrets: Secrets,
 }
 
 impl Service {
@@ -93,7 +93,7 @@ impl Service {
         self.parts.store.lock().orders().find(is_same).cloned()
     }
 
-    fn draw_secrets(&self) -> Secrets {
+    pub(super) fn draw_secrets(&self) -> Secrets {
         let mut store = self.parts.store.lock();
         let mut secrets = store.draw();
         if self.faults().on(Switch::RepeatsInvoices) {
@@ -146,7 +146,7 @@ impl Service {
         }
     }
 
-    async fn bolt11(&self, draft: &Draft) -> Result<Option<LightningPayment>, RpcError> {
+    pub(super) async fn bolt11(&self, draft: &Draft) -> Result<Option<LightningPayment>, RpcError> {
         if !self.parts.setup.payment.bolt11 {
             return Ok(None);
         }
@@ -176,7 +176,7 @@ impl Service {
         Ok(Some(lightning(price, request, key)))
     }
 
-    async fn bolt12(&self, draft: &Draft) -> Option<LightningPayment> {
+    pub(super) async fn bolt12(&self, draft: &Draft) -> Option<LightningPayment> {
         if !self.parts.setup.payment.bolt12 {
             return None;
         }
@@ -197,7 +197,11 @@ impl Service {
         }
     }
 
-    async fn onchain(&self, draft: &Draft, request: &OrderRequest) -> Option<OnchainPayment> {
+    pub(super) async fn onchain(
+        &self,
+        draft: &Draft,
+        request: &OrderRequest,
+    ) -> Option<OnchainPayment> {
         let terms = self.parts.setup.payment.onchain?;
         // With a fault, what was taken for an address need not be one.
         let is_address = |text: &String| text.parse::<Address<NetworkUnchecked>>().is_ok();

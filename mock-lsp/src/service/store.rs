@@ -136,6 +136,14 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps an order that is there with other keys. Only faults do that.
+    pub(super) fn replace(&mut self, order: Order) -> Result<(), DataDirError> {
+        let Some(number) = self.numbers.get(&order.id).copied() else { return Ok(()) };
+        self.write(number, &order)?;
+        self.index(number, order);
+        Ok(())
+    }
+
     pub(super) fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.values()
     }

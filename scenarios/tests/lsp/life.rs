@@ -150,7 +150,8 @@ impl Lsp {
             Action::AwaitChannel { outpoint, .. } => return self.channel(outpoint.as_deref()),
             Action::ChainOutput { outpoint } => return self.output(&outpoint),
             Action::LetExpire { order_id } => self.expire(&order_id.unwrap_or_default()),
-            Action::Restart => {}
+            // The client's connection goes with the LSP that it was made to.
+            Action::Restart => self.client_goes(),
             other => return Observation::Failed { reason: format!("{other:?} is no chain step") },
         }
         Observation::Done
