@@ -62,7 +62,7 @@ pub async fn up(
         config = config.run_dir(logs);
     }
     let network = Network::start(config).await?;
-    network.electrs().await?;
+    network.electrum_url().await?;
     let lines = env_lines(&network.env());
     write_at_once(env_file, &lines).map_err(unwritable)?;
     say(&format!("A regtest network is up; its endpoints are in {}:\n", env_file.display()));

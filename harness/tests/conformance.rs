@@ -16,7 +16,7 @@
 //! | `LSPS1_TIMEOUT`, `LSPS1_QUIET` | `--timeout` in seconds, `--quiet` in milliseconds |
 //! | `LSPS1_SEED` | `--seed`, which repeats generated values; 1 if it isn't set |
 //!
-//! | `LSPS1_BITCOIND_RPC_URL`, `LSPS1_BITCOIND_COOKIE_FILE` | `--bitcoind-rpc`, `--bitcoind-cookie`: a regtest network that is joined instead of starting one |
+//! | `LSPS1_BITCOIND_RPC_URL`, `LSPS1_BITCOIND_COOKIE_FILE`, `LSPS1_ELECTRUM_URL` | `--bitcoind-rpc`, `--bitcoind-cookie`, `--electrum-url`: a regtest network that is joined instead of starting one |
 //!
 //! Under `cargo nextest` each test is a process, and starts what it needs anew, unless there is a network to join:
 //! `lsps1-harness regtest up` keeps one, and writes these variables. Another target fails a test by breaking a MUST, and by being inconclusive. From the mock only a pass is taken, or what
@@ -78,6 +78,7 @@ const VARIABLES: &[(&str, &str)] = &[
     (SEED, "--seed"),
     ("LSPS1_BITCOIND_RPC_URL", "--bitcoind-rpc"),
     ("LSPS1_BITCOIND_COOKIE_FILE", "--bitcoind-cookie"),
+    ("LSPS1_ELECTRUM_URL", "--electrum-url"),
 ];
 
 const TARGET_CMD: &str = "LSPS1_TARGET_CMD";
@@ -278,7 +279,9 @@ async fn start(on_chain: bool) -> Result<Target, Failed> {
     config.tokens = vec![TOKEN.to_owned()];
     let network = match &settings.chain {
         _ if !on_chain => None,
-        ChainFrom::Attached(endpoint) => Some(Network::attach(endpoint, None).await?),
+        ChainFrom::Attached { bitcoind, electrum } => {
+            Some(Network::attach(bitcoind, electrum.as_ref(), None).await?)
+        }
         ChainFrom::None | ChainFrom::Started => {
             Some(Network::start(NetworkConfig::default()).await?)
         }

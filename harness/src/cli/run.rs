@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bitcoin::secp256k1::PublicKey;
 use clap::Args;
-use lsps1_fixtures::Endpoint;
+use lsps1_fixtures::{ElectrumAddress, Endpoint};
 use lsps1_scenarios::property::Replay;
 use lsps1_scenarios::{Profile, Transport};
 
@@ -69,6 +69,10 @@ pub(super) struct RunArgs {
     /// bitcoind's cookie file, if --bitcoind-rpc has no user and password
     #[arg(long, value_name = "FILE", requires = "bitcoind_rpc", help_heading = "Chain")]
     bitcoind_cookie: Option<PathBuf>,
+    /// An Electrum server on the chain of --bitcoind-rpc, through which the ldk-node wallet sees it, as most wallets do;
+    /// without it that takes its blocks from bitcoind
+    #[arg(long, value_name = "tcp://HOST:PORT", requires = "bitcoind_rpc", help_heading = "Chain")]
+    electrum_url: Option<String>,
 
     /// Pays invoices where there is no chain of one's own: a command in which {invoice} stands for the invoice, such as
     /// 'lncli payinvoice --force {invoice}'. It has to go on until the payment has succeeded (exit status 0) or failed
@@ -227,10 +231,17 @@ impl RunArgs {
         let folder = self.json.as_deref().and_then(Path::parent).map(Path::to_owned);
         let replay = self.replay.as_deref().map(read_replay).transpose()?;
         let chain = match (self.bitcoind_rpc, self.regtest) {
-            (Some(url), _) => ChainFrom::Attached(
-                Endpoint::parse(&url, self.bitcoind_cookie)
+            (Some(url), _) => ChainFrom::Attached {
+                bitcoind: Endpoint::parse(&url, self.bitcoind_cookie)
                     .map_err(|error| format!("--bitcoind-rpc: {error} (--bitcoind-cookie FILE)"))?,
-            ),
+                electrum: match &self.electrum_url {
+                    Some(url) => Some(
+                        ElectrumAddress::parse(url)
+                            .map_err(|error| format!("--electrum-url: {error}"))?,
+                    ),
+                    None => None,
+                },
+            },
             (None, true) => ChainFrom::Started,
             (None, false) => ChainFrom::None,
         };

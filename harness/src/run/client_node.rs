@@ -47,7 +47,7 @@ impl ClientNode {
         let MessageTarget { id, address, .. } = chain.target;
         let lsp = Lsp { id, address, token: token.map(ToOwned::to_owned) };
         // Electrum is how most wallets see the chain, where there is a server.
-        let source = match chain.network.has_electrs() {
+        let source = match chain.network.has_electrum() {
             true => PeerChain::Electrum,
             false => PeerChain::BitcoindRpc,
         };

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bitcoin::secp256k1::PublicKey;
-use lsps1_fixtures::Endpoint;
+use lsps1_fixtures::{ElectrumAddress, Endpoint};
 use lsps1_scenarios::dialect::Dialect;
 use lsps1_scenarios::{Profile, Transport};
 
@@ -132,7 +132,12 @@ pub enum ChainFrom {
     /// bitcoind and electrs are started, and the target on them.
     Started,
     /// The target is on somebody's bitcoind.
-    Attached(Endpoint),
+    Attached {
+        /// Where that is.
+        bitcoind: Endpoint,
+        /// The Electrum server on the same chain, if there is one.
+        electrum: Option<ElectrumAddress>,
+    },
 }
 
 impl Settings {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lsps1_fixtures::run_dir::RunDir;
-use lsps1_fixtures::{Network, NetworkConfig, signal};
+use lsps1_fixtures::{Network, NetworkConfig, NetworkError, signal};
 use lsps1_scenarios::Transport;
 use serde_json::Value;
 
@@ -137,12 +137,13 @@ async fn find_network(
                 .map(Some)
                 .map_err(|error| format!("failed to start the regtest network: {error}"))
         }
-        ChainFrom::Attached(endpoint) => {
-            watcher.step(&format!("attaching to the bitcoind at {}", endpoint.url));
-            let attached = Network::attach(endpoint, settings.logs.clone()).await;
-            attached
-                .map(Some)
-                .map_err(|error| format!("failed to use the bitcoind at {}: {error}", endpoint.url))
+        ChainFrom::Attached { bitcoind, electrum } => {
+            watcher.step(&format!("attaching to the bitcoind at {}", bitcoind.url));
+            let attached = Network::attach(bitcoind, electrum.as_ref(), settings.logs.clone());
+            attached.await.map(Some).map_err(|error| match error {
+                NetworkError::Electrum(error) => format!("failed to {error}"),
+                error => format!("failed to use the bitcoind at {}: {error}", bitcoind.url),
+            })
         }
     }
 }
