@@ -3,15 +3,20 @@
 //! What isn't there is an error, never an empty value: an expectation about something that is missing has to be
 //! inconclusive instead of holding by accident. Who wants to ask for presence writes `is defined`.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+mod environment;
+mod scope;
+mod value;
 
-use minijinja::value::{Enumerator, Object, ObjectRepr, Value as JinjaValue, ValueKind};
-use minijinja::{Environment, Error as JinjaError, ErrorKind, State, UndefinedBehavior};
-use serde_json::{Map, Number, Value};
+use std::sync::Arc;
 
-use crate::known;
+use minijinja::Error as JinjaError;
+use minijinja::value::{Enumerator, Object, Value as JinjaValue};
+use serde_json::{Map, Value};
+
+use environment::ENVIRONMENT;
+pub use scope::Scope;
+use scope::Variable;
+use value::{Drawn, Misses, Place, to_json};
 
 /// Why an expression has no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,51 +45,6 @@ pub enum ExprError {
         /// What went wrong.
         message: String,
     },
-}
-
-/// The names that expressions can use.
-#[derive(Clone, Debug, Default)]
-pub struct Scope {
-    variables: BTreeMap<String, Variable>,
-}
-
-#[derive(Clone, Debug)]
-enum Variable {
-    Json(Arc<Value>),
-    /// A value that is drawn anew by `name()`; `name` alone is the first of them.
-    Drawn(Arc<Draws>),
-}
-
-#[derive(Debug)]
-struct Draws {
-    values: Vec<String>,
-    next: Mutex<usize>,
-}
-
-impl Scope {
-    /// Sets a variable.
-    pub fn set(&mut self, name: impl Into<String>, value: Value) {
-        self.variables.insert(name.into(), Variable::Json(Arc::new(value)));
-    }
-
-    /// Removes a variable.
-    pub fn unset(&mut self, name: &str) {
-        self.variables.remove(name);
-    }
-
-    /// Sets a drawn value: `name` is the first of `values`, each `name()` the next one, the last one repeated.
-    pub fn set_drawn(&mut self, name: impl Into<String>, values: Vec<String>) {
-        let draws = Draws { values, next: Mutex::new(0) };
-        self.variables.insert(name.into(), Variable::Drawn(Arc::new(draws)));
-    }
-
-    /// The value of a variable that isn't drawn.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        match self.variables.get(name) {
-            Some(Variable::Json(value)) => Some(value),
-            _ => None,
-        }
-    }
 }
 
 /// Whether `expression` (without braces) can be parsed.
@@ -162,7 +122,7 @@ pub fn render_text(text: &str, scope: &Scope) -> Result<String, ExprError> {
     let root = JinjaValue::from_object(Root { scope: scope.clone(), misses: misses.clone() });
     let rendered =
         ENVIRONMENT.render_str(text, root).map_err(|error| failure(text, &misses, &error))?;
-    misses.check(text)?;
+    refuse_misses(text, &misses)?;
     Ok(rendered)
 }
 
@@ -203,7 +163,7 @@ fn evaluate(expression: &str, scope: &Scope) -> Result<JinjaValue, ExprError> {
     let misses = Arc::new(Misses::default());
     let root = JinjaValue::from_object(Root { scope: scope.clone(), misses: misses.clone() });
     let value = compiled.eval(root).map_err(|error| failure(expression, &misses, &error))?;
-    misses.check(expression)?;
+    refuse_misses(expression, &misses)?;
     if value.is_undefined() {
         return Err(ExprError::Missing {
             expression: expression.into(),
@@ -228,82 +188,14 @@ fn describe(error: &JinjaError) -> String {
     error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
 }
 
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.add_filter("int", int);
-    environment.add_filter("known_options", |value: &JinjaValue| known(value, known::options));
-    environment.add_filter("known_members", |value: &JinjaValue| known(value, known::order));
-    environment.add_filter("known_terms", |value: &JinjaValue| known(value, known::terms));
-    environment.add_filter("string", string);
-    environment
-});
-
-/// Exact integer of an integer or a string of decimal digits. The built-in filter goes through floating point for
-/// what it can't read and takes a missing value for 0.
-fn int(value: &JinjaValue) -> Result<JinjaValue, JinjaError> {
-    if value.is_integer() {
-        return Ok(value.clone());
-    }
-    let digits = value.as_str().ok_or_else(|| {
-        JinjaError::new(
-            ErrorKind::InvalidOperation,
-            format!("{} {value} isn't an integer", value.kind()),
-        )
-    })?;
-    let number: Option<i128> = match digits.strip_prefix('-').unwrap_or(digits) {
-        "" => None,
-        unsigned if unsigned.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
-        _ => None,
-    };
-    number.map(JinjaValue::from).ok_or_else(|| {
-        JinjaError::new(ErrorKind::InvalidOperation, format!("{digits:?} isn't an integer"))
-    })
-}
-
-/// What bLIP-51 knows of a get_info result or an order.
-fn known(value: &JinjaValue, part: fn(&Value) -> Value) -> Result<JinjaValue, JinjaError> {
-    let value = to_json(value).ok_or_else(|| {
-        JinjaError::new(ErrorKind::InvalidOperation, format!("{} has no JSON form", value.kind()))
-    })?;
-    let root = Arc::new(part(&value));
-    let name = "what is known".to_owned();
-    Ok(Place { root, pointer: String::new(), name, misses: Arc::default() }.into_jinja())
-}
-
-/// Text of a scalar; integers in decimal digits.
-fn string(value: &JinjaValue) -> Result<JinjaValue, JinjaError> {
-    match value.kind() {
-        ValueKind::Undefined => {
-            Err(JinjaError::new(ErrorKind::UndefinedError, "there is no value to make text of"))
+/// minijinja lets undefined values be compared. An expression that asks for presence deals with it itself.
+fn refuse_misses(expression: &str, misses: &Misses) -> Result<(), ExprError> {
+    let asks_for_presence = ["is defined", "is not defined", "is undefined", "default("];
+    match misses.first() {
+        Some(missing) if !asks_for_presence.iter().any(|words| expression.contains(words)) => {
+            Err(ExprError::Missing { expression: expression.into(), missing })
         }
-        _ => Ok(JinjaValue::from(value.to_string())),
-    }
-}
-
-/// The paths that were looked up and not found.
-#[derive(Debug, Default)]
-struct Misses(Mutex<Vec<String>>);
-
-impl Misses {
-    fn add(&self, path: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(path);
-    }
-
-    fn first(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).first().cloned()
-    }
-
-    /// minijinja lets undefined values be compared. An expression that asks for presence deals with it itself.
-    fn check(&self, expression: &str) -> Result<(), ExprError> {
-        let asks_for_presence = ["is defined", "is not defined", "is undefined", "default("];
-        match self.first() {
-            Some(missing) if !asks_for_presence.iter().any(|words| expression.contains(words)) => {
-                Err(ExprError::Missing { expression: expression.into(), missing })
-            }
-            _ => Ok(()),
-        }
+        _ => Ok(()),
     }
 }
 
@@ -319,13 +211,8 @@ impl Object for Root {
         let name = key.as_str()?;
         match self.scope.variables.get(name) {
             Some(Variable::Json(value)) => {
-                let place = Place {
-                    root: value.clone(),
-                    pointer: String::new(),
-                    name: name.into(),
-                    misses: self.misses.clone(),
-                };
-                Some(place.into_jinja())
+                let misses = self.misses.clone();
+                Some(Place::whole(value.clone(), name.into(), misses).into_jinja())
             }
             Some(Variable::Drawn(draws)) => Some(JinjaValue::from_object(Drawn(draws.clone()))),
             None => {
@@ -340,129 +227,6 @@ impl Object for Root {
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::Values(self.scope.variables.keys().map(JinjaValue::from).collect())
-    }
-}
-
-/// An object or array within a saved document.
-#[derive(Clone, Debug)]
-struct Place {
-    root: Arc<Value>,
-    /// RFC 6901.
-    pointer: String,
-    /// As written in expressions, for messages.
-    name: String,
-    misses: Arc<Misses>,
-}
-
-impl Place {
-    fn value(&self) -> &Value {
-        self.root.pointer(&self.pointer).unwrap_or(&Value::Null)
-    }
-
-    fn into_jinja(self) -> JinjaValue {
-        match self.value() {
-            Value::Null => JinjaValue::from(()),
-            Value::Bool(value) => JinjaValue::from(*value),
-            Value::Number(number) => number_to_jinja(number),
-            Value::String(text) => JinjaValue::from(text.as_str()),
-            Value::Array(_) | Value::Object(_) => JinjaValue::from_object(self),
-        }
-    }
-}
-
-fn number_to_jinja(number: &Number) -> JinjaValue {
-    if let Some(number) = number.as_u64() {
-        return JinjaValue::from(number);
-    }
-    match number.as_i64() {
-        Some(number) => JinjaValue::from(number),
-        None => JinjaValue::from(number.as_f64().unwrap_or(f64::NAN)),
-    }
-}
-
-impl Object for Place {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        if self.value().is_array() { ObjectRepr::Seq } else { ObjectRepr::Map }
-    }
-
-    fn get_value(self: &Arc<Self>, key: &JinjaValue) -> Option<JinjaValue> {
-        let (token, name) = match key.as_str() {
-            Some(key) => {
-                (key.replace('~', "~0").replace('/', "~1"), format!("{}.{key}", self.name))
-            }
-            None => (key.as_usize()?.to_string(), format!("{}[{key}]", self.name)),
-        };
-        let pointer = format!("{}/{token}", self.pointer);
-        if self.root.pointer(&pointer).is_none() {
-            self.misses.add(name);
-            return None;
-        }
-        Some(
-            Self { root: self.root.clone(), pointer, name, misses: self.misses.clone() }
-                .into_jinja(),
-        )
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        match self.value() {
-            Value::Array(items) => Enumerator::Seq(items.len()),
-            Value::Object(map) => Enumerator::Values(map.keys().map(JinjaValue::from).collect()),
-            _ => Enumerator::Empty,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Drawn(Arc<Draws>);
-
-impl Object for Drawn {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn call(
-        self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
-        _args: &[JinjaValue],
-    ) -> Result<JinjaValue, JinjaError> {
-        let mut next = self.0.next.lock().unwrap_or_else(PoisonError::into_inner);
-        *next = next.saturating_add(1).min(self.0.values.len().saturating_sub(1));
-        Ok(JinjaValue::from(self.0.values.get(*next).cloned().unwrap_or_default()))
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.values.first().map_or("", String::as_str))
-    }
-}
-
-/// JSON of a value; `None` if it has none, such as an integer beyond 64 bits.
-fn to_json(value: &JinjaValue) -> Option<Value> {
-    match value.kind() {
-        ValueKind::None => Some(Value::Null),
-        ValueKind::Bool => Some(Value::Bool(value.is_true())),
-        ValueKind::Number if value.is_integer() => {
-            let number = i128::try_from(value.clone()).ok()?;
-            Number::from_i128(number).map(Value::Number)
-        }
-        ValueKind::Number => {
-            Number::from_f64(f64::try_from(value.clone()).ok()?).map(Value::Number)
-        }
-        ValueKind::String => value.as_str().map(Value::from),
-        ValueKind::Seq | ValueKind::Iterable => value
-            .try_iter()
-            .ok()?
-            .map(|item| to_json(&item))
-            .collect::<Option<Vec<_>>>()
-            .map(Value::Array),
-        ValueKind::Map => {
-            let mut map = Map::new();
-            for key in value.try_iter().ok()? {
-                map.insert(key.to_string(), to_json(&value.get_item(&key).ok()?)?);
-            }
-            Some(Value::Object(map))
-        }
-        ValueKind::Plain => Some(Value::String(value.to_string())),
-        _ => None,
     }
 }
 
