@@ -15,12 +15,11 @@
 //! | `LSPS1_DIALECT`, `LSPS1_PROFILE` | `--dialect`, `--profile` |
 //! | `LSPS1_TIMEOUT`, `LSPS1_QUIET` | `--timeout` in seconds, `--quiet` in milliseconds |
 //! | `LSPS1_SEED` | `--seed`, which repeats generated values; 1 if it isn't set |
-//!
 //! | `LSPS1_BITCOIND_RPC_URL`, `LSPS1_BITCOIND_COOKIE_FILE`, `LSPS1_ELECTRUM_URL` | `--bitcoind-rpc`, `--bitcoind-cookie`, `--electrum-url`: a regtest network that is joined instead of starting one |
 //!
 //! Under `cargo nextest` each test is a process, and starts what it needs anew, unless there is a network to join:
-//! `lsps1-harness regtest up` keeps one, and writes these variables. Another target fails a test by breaking a MUST, and by being inconclusive. From the mock only a pass is taken, or what
-//! is listed in [`EXPECTED`].
+//! `lsps1-harness regtest up` keeps one, and writes these variables. Another target fails a test by breaking a MUST, and
+//! by being inconclusive. From the mock only a pass is taken, or what is listed in [`EXPECTED`].
 
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

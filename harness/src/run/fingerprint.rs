@@ -12,8 +12,8 @@ use crate::text::Redactor;
 /// What is known of the dialects that a target speaks, by transport.
 pub type Readings = BTreeMap<Transport, Reading>;
 
-/// Takes the fingerprint over one transport, and says how many orders that took. Where the operator names the dialect, no more is found out than what has
-/// to be known to speak it.
+/// Takes the fingerprint over one transport, and says how many orders that took. Where the operator names the dialect,
+/// no more is found out than what has to be known to speak it.
 pub(super) async fn take(
     context: &SessionContext,
     given: Option<Dialect>,
