@@ -1,6 +1,6 @@
 //! The program dies before or after any of its writes, and nothing is lost: see `lsps1_fixtures::crash`. Needs bitcoind.
 //!
-//! By default a few moments of each purchase are drawn, and the program dies a second time while it recovers.
+//! By default a few moments of each purchase are drawn (`LSPS1_SEED` draws others), and the program dies a second time while it recovers.
 //! `cargo test -p mock-lsp --test kill_at_every_write -- --ignored` goes through all of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
@@ -337,7 +337,8 @@ impl Purchase {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_whenever_the_program_dies() {
     let seed = std::env::var("LSPS1_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed: u64 = seed.unwrap_or_else(rand::random);
+    // The same moments each time; other ones are drawn with other seeds, and all of them gone through below.
+    let seed: u64 = seed.unwrap_or(1);
     println!("LSPS1_SEED={seed}");
     let mut rng = StdRng::seed_from_u64(seed);
     let mut stage = Stage::set().await;
