@@ -31,10 +31,14 @@ fn interrupted(signal: &str) -> Option<i32> {
     assert!(lines.any(|line| line.unwrap().starts_with("starting the target")));
     // The harness, the shell and its two children; the run has begun when it asks for something.
     let (asked, _) = listener.accept().unwrap();
-    assert!(left_over(&run_id).len() >= 4, "{:?}", left_over(&run_id));
+    let deadline = Instant::now() + HANGS;
+    // The shell says that it is ready before it starts the second of them.
+    while left_over(&run_id).len() < 4 {
+        assert!(Instant::now() < deadline, "{:?}", left_over(&run_id));
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let pid = harness.id().to_string();
     assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
-    let deadline = Instant::now() + HANGS;
     let status = loop {
         match harness.try_wait().unwrap() {
             Some(status) => break status,

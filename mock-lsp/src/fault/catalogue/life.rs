@@ -27,7 +27,7 @@ pub(super) const PAYMENT: &[Fault] = faults! { Chain;
     "Shows a refunded payment as if it had never come", Hook::Result(ORDERS, &[Do(life::refunded_as_expected)]);
     "refunded-as-paid", "L1-128 L1-150 L1-151 L1-232 L1-240 L1-241 L1-242",
     "Shows a refunded payment as PAID", Hook::Result(ORDERS, &[Do(life::refunded_as_paid)]);
-    "cancelled-for-refunded", "L1-126 L1-128 L1-150",
+    "cancelled-for-refunded", "L1-126 L1-128 L1-150 L1-232",
     "Says CANCELLED for REFUNDED, as before mid-2024", Hook::Result(ORDERS, &[Do(rewrite::cancelled_for_refunded)]);
     "never-claims", "L1-145 L1-147 L1-148 L1-149 L1-167 L1-168",
     "Never takes the payments of channels that it has opened", Hook::Switch(Switch::NeverClaims);
@@ -136,7 +136,8 @@ pub(super) const CHANNEL: &[Fault] = faults! { Chain;
     "Shows an order as FAILED while its payment is held", Hook::Result(ORDERS, &[Do(life::failed_while_held)]);
     "channel-while-held", "L1-096 L1-166 L1-207 L1-215 L1-236",
     "Shows a channel as soon as the order is paid", Hook::Result(ORDERS, &[Do(life::channel_while_held)]);
-    "completed-fails", "L1-148 L1-149 L1-150 L1-207 L1-216 L1-217 L1-229 L1-232 L1-236 L1-237 RD-018",
+    "completed-fails", "L1-148 L1-149 L1-150 L1-199 L1-200 L1-207 L1-216 L1-217 L1-229 L1-232 L1-236 L1-237 \
+     RD-018",
     "Shows every other time a completed order as FAILED", Hook::Result(ORDERS, &[Do(life::completed_fails)]);
     "failed-goes-on", "L1-231 L1-237",
     "Shows every other time a failed order as CREATED", Hook::Result(ORDERS, &[Do(life::failed_goes_on)]);
@@ -181,13 +182,13 @@ pub(super) const CHANNEL: &[Fault] = faults! { Chain;
 
 /// bLIP-51 section 3.3, from the arrival of coins to their return.
 pub(super) const ONCHAIN: &[Fault] = faults! { Chain;
-    "never-sees-coins", "L1-192 L1-193 L1-194 L1-197 L1-198 L1-199 L1-200 L1-204 L1-216 L1-218 L1-229 L1-231 \
-     L1-232 L1-242",
-    "Doesn't look at the chain for payments", Hook::Switch(Switch::NeverSeesCoins);
-    "confirms-after-seven-blocks", "L1-192 L1-193 L1-194 L1-197 L1-198 L1-199 L1-200 L1-204 L1-216 L1-218 \
+    "never-sees-coins", "L1-121 L1-192 L1-193 L1-194 L1-197 L1-198 L1-199 L1-200 L1-204 L1-216 L1-218 \
      L1-229 L1-231 L1-232 L1-242",
+    "Doesn't look at the chain for payments", Hook::Switch(Switch::NeverSeesCoins);
+    "confirms-after-seven-blocks", "L1-121 L1-192 L1-193 L1-194 L1-197 L1-198 L1-199 L1-200 L1-204 L1-216 \
+     L1-218 L1-229 L1-231 L1-232 L1-242",
     "Takes on-chain payments after seven confirmations", Hook::Switch(Switch::ConfirmsAfterSevenBlocks);
-    "coins-show-as-hold", "L1-174 L1-192 L1-193 L1-194 L1-197 L1-198",
+    "coins-show-as-hold", "L1-121 L1-174 L1-192 L1-193 L1-194 L1-197 L1-198",
     "Shows an on-chain payment as held, which only Lightning knows", Hook::Result(ORDERS, &[Do(life::coins_as_hold)]);
     "never-refunds-coins", "L1-005 L1-199 L1-200 L1-204 L1-232 L1-242",
     "Keeps the coins of failed orders", Hook::Switch(Switch::NeverRefundsCoins);
