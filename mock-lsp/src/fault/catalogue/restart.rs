@@ -11,7 +11,7 @@ pub(super) const FAULTS: &[Fault] = faults! { Chain;
     "Does nothing for the payments that it held when it was ended", Hook::Switch(Switch::StrandsHeld);
     "fails-completed-orders-at-restart", "L1-121 L1-207 L1-232 L1-236 L1-237",
     "Calls completed orders FAILED when it is started again", Hook::Switch(Switch::FailsCompleted);
-    "creates-orders-anew-at-restart", "L1-090 L1-116",
+    "creates-orders-anew-at-restart", "L1-090 L1-116 L1-209",
     "Moves created_at when it is started again", Hook::Switch(Switch::CreatesAnew);
     "renames-orders-at-restart", "L1-116 L1-121",
     "Gives the orders that it had when it was ended another order_id", Hook::Switch(Switch::RenamesOrders);
