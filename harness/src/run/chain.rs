@@ -42,6 +42,13 @@ const TARGET_COINS: [Amount; 4] = [Amount::from_int_btc(1); 4];
 /// What the payer gets.
 const PAYER_COINS: Amount = Amount::from_int_btc(1);
 
+/// So many payments on the chain can wait for a block at the same time, each from a coin of its own. If one spent the
+/// change of another, it would go with that one when it is taken back.
+const PAYMENTS: usize = 30;
+
+/// The coin of a payment on the chain: more than any order costs that scenarios make.
+const PAYMENT_COIN: Amount = Amount::from_sat(2_000_000);
+
 /// How long a wallet may take to notice coins that are confirmed.
 const COINS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -95,11 +102,14 @@ impl Chain {
             .await
             .map_err(|error| ChainError::Wallet(error.to_string()))?;
         let free_wallet = rpc.ensure_wallet(payer::WALLET).await.map_err(|e| to_fund(&e))?;
-        let addresses = [
-            payer.new_address().map_err(|error| to_fund(&error))?,
-            free_wallet.new_address().await.map_err(|error| to_fund(&error))?,
+        let mut coins = vec![
+            (payer.new_address().map_err(|error| to_fund(&error))?, PAYER_COINS),
+            (free_wallet.new_address().await.map_err(|error| to_fund(&error))?, PAYER_COINS),
         ];
-        let coins = addresses.map(|address| (address, PAYER_COINS));
+        for _ in 0..PAYMENTS {
+            let address = free_wallet.new_address().await.map_err(|error| to_fund(&error))?;
+            coins.push((address, PAYMENT_COIN));
+        }
         network.miner().fund(&coins).await.map_err(|error| to_fund(&error))?;
         payer.synced().await.map_err(|error| to_fund(&error))?;
         wait_for_coins(&free_wallet).await.map_err(ChainError::Fund)?;
@@ -174,15 +184,16 @@ pub(super) fn fresh_seed() -> [u8; 64] {
 
 /// Waits until a wallet knows of the coins that it was given.
 async fn wait_for_coins(wallet: &BitcoindRpc) -> Result<(), String> {
+    let wanted = PAYER_COINS + PAYMENT_COIN * PAYMENTS as u64;
     let deadline = Instant::now() + COINS_WITHIN;
     loop {
         let balance = wallet.balance().await.map_err(|error| error.to_string())?;
-        if balance >= PAYER_COINS {
+        if balance >= wanted {
             return Ok(());
         }
         if Instant::now() >= deadline {
             let within = COINS_WITHIN.as_secs();
-            return Err(format!("its wallet had {balance} after {within} s, not {PAYER_COINS}"));
+            return Err(format!("its wallet had {balance} after {within} s, not {wanted}"));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
