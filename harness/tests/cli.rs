@@ -21,6 +21,9 @@ use support::{harness, harness_with_report};
 const SOMEBODY: &str =
     "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619@127.0.0.1:9735";
 
+/// A token that no mock knows.
+const TOKEN_OF_OLD: &str = "open-barley";
+
 /// Runs against a mock with these faults, over both transports, and gives the report.
 fn judge(faults: &[&str], arguments: &[&str]) -> (support::Ended, Value) {
     let mock = Mock::start(faults);
@@ -288,6 +291,29 @@ fn for_a_bare_origin_the_usual_path_is_tried() {
     let (_, report) =
         harness_with_report(&["run", "--rest", &format!("{origin}/v2"), "--filter", "get-info"]);
     assert_eq!(report["target"]["rest"], format!("{origin}/v2"), "a path that was given is kept");
+}
+
+#[test]
+fn who_demands_what_clients_do_not_know_is_told_so_and_judged_all_the_same() {
+    let (ended, report) = judge(&["compulsory-feature"], &["--transport", "p2p", "--cases", "0"]);
+    assert_eq!(ended.code, 1, "{}", ended.stdout);
+    assert_eq!(broken(&report), ["L0-101"]);
+    assert_eq!(report["summary"]["inconclusive"], 0, "{report:#}");
+}
+
+#[test]
+fn what_the_operator_says_of_the_target_is_held_against_it() {
+    let only = ["--filter", "spent-token", "--filter", "onchain-off"];
+    // Unknown tokens are refused, so that this one is, too.
+    let honest = [&only[..], &["--spent-token", TOKEN_OF_OLD]].concat();
+    let (ended, report) = judge(&[], &honest);
+    assert_eq!((ended.code, &report["summary"]["pass"]), (0, &2.into()), "{}", ended.stdout);
+    // It does offer payment on the chain, and knows this token.
+    let wrong = [&only[..], &["--spent-token", TOKEN, "--no-onchain"]].concat();
+    let (ended, report) = judge(&[], &wrong);
+    assert_eq!(ended.code, 1, "{}", ended.stdout);
+    assert_eq!(broken(&report), ["L1-109", "L1-109", "L1-173", "L1-173"]);
+    assert!(!report.to_string().contains(TOKEN), "{report:#}");
 }
 
 #[test]

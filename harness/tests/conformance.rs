@@ -11,6 +11,7 @@
 //! | `LSPS1_CONTROL_URL` | `--control`, the base URL of its control API |
 //! | `LSPS1_TARGET_CMD` | `--regtest --target-cmd`: starts it on a regtest network |
 //! | `LSPS1_TOKEN` | `--token`, a token that it accepts |
+//! | `LSPS1_SPENT_TOKEN` | `--spent-token`, a token that it accepted once |
 //! | `LSPS1_NETWORK` | `--network`, its chain |
 //! | `LSPS1_DIALECT`, `LSPS1_PROFILE` | `--dialect`, `--profile` |
 //! | `LSPS1_TIMEOUT`, `LSPS1_QUIET` | `--timeout` in seconds, `--quiet` in milliseconds |
@@ -43,6 +44,8 @@ const EXPECTED: &[(&str, Verdict, &str)] = &[
     ("rest::below-min-client-balance", Verdict::Skip, "there is no smaller balance to order"),
     ("p2p::below-min-confirmations", Verdict::Skip, "there is no smaller number to order"),
     ("rest::below-min-confirmations", Verdict::Skip, "there is no smaller number to order"),
+    ("p2p::onchain-off", Verdict::Skip, "--no-onchain"),
+    ("rest::onchain-off", Verdict::Skip, "--no-onchain"),
     ("p2p::restart-completed", Verdict::Skip, "is killed and started again"),
     ("rest::restart-completed", Verdict::Skip, "is killed and started again"),
     ("p2p::restart-held", Verdict::Skip, "is killed and started again"),
@@ -62,6 +65,9 @@ const EXPECTED: &[(&str, Verdict, &str)] = &[
 /// A token that the mock accepts.
 const TOKEN: &str = "open-sesame";
 
+/// A token that it accepted once.
+const SPENT_TOKEN: &str = "open-barley";
+
 /// The variables that say what is judged and how, and the flags that they stand for.
 const VARIABLES: &[(&str, &str)] = &[
     ("LSPS1_REST_URL", "--rest"),
@@ -69,6 +75,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("LSPS1_CONTROL_URL", "--control"),
     (TARGET_CMD, "--target-cmd"),
     ("LSPS1_TOKEN", "--token"),
+    ("LSPS1_SPENT_TOKEN", "--spent-token"),
     ("LSPS1_NETWORK", "--network"),
     ("LSPS1_DIALECT", "--dialect"),
     ("LSPS1_PROFILE", "--profile"),
@@ -276,6 +283,7 @@ async fn start(on_chain: bool) -> Result<Target, Failed> {
 
     let mut config = Config::default();
     config.tokens = vec![TOKEN.to_owned()];
+    config.spent_tokens = vec![SPENT_TOKEN.to_owned()];
     let network = match &settings.chain {
         _ if !on_chain => None,
         ChainFrom::Attached { bitcoind, electrum } => {
@@ -302,6 +310,7 @@ async fn start(on_chain: bool) -> Result<Target, Failed> {
         p2p: Some(mock.p2p().parse()?),
         control: Some(mock.control_url().parse()?),
         token: Some(TOKEN.to_owned()),
+        spent_token: Some(SPENT_TOKEN.to_owned()),
         network: Some("regtest".to_owned()),
         ..TargetSettings::default()
     };

@@ -148,6 +148,9 @@ struct BehaviourArgs {
     /// A token to accept; any other is refused with error 102. Can be given more than once
     #[arg(long = "token", value_name = "TOKEN")]
     tokens: Vec<String>,
+    /// A token that was accepted once; it is refused with error 102, too. Can be given more than once
+    #[arg(long = "spent-token", value_name = "TOKEN")]
+    spent_tokens: Vec<String>,
     /// How long an order waits for its payment and its channel, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = Config::default().order_expiry.as_secs())]
     order_expiry_seconds: u64,
@@ -339,6 +342,7 @@ impl RunArgs {
             payment: self.payment.ways(),
             choices: self.behaviour.choices.into_iter().map(ChoiceName::choice).collect(),
             tokens: self.behaviour.tokens,
+            spent_tokens: self.behaviour.spent_tokens,
             order_expiry: Duration::from_secs(self.behaviour.order_expiry_seconds),
             strict_rest: self.behaviour.strict_rest,
             faults: self.behaviour.faults,

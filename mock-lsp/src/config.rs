@@ -49,6 +49,8 @@ pub struct Config {
     pub choices: Vec<Choice>,
     /// The tokens that are accepted.
     pub tokens: Vec<String>,
+    /// The tokens that were accepted once.
+    pub spent_tokens: Vec<String>,
     /// How long an order waits for its payment and its channel.
     pub order_expiry: Duration,
     /// Whether REST bodies are read as strictly as custom messages: no `client_info`, and no null or empty values for
@@ -102,6 +104,7 @@ impl Default for Config {
             payment: PaymentWays::default(),
             choices: Vec::new(),
             tokens: Vec::new(),
+            spent_tokens: Vec::new(),
             order_expiry: Duration::from_secs(3_600),
             strict_rest: false,
             faults: Vec::new(),

@@ -35,8 +35,8 @@ use std::sync::Arc;
 use bitcoin::hex::DisplayHex;
 use jiff::SignedDuration;
 use lsps1_fixtures::node::{
-    ChainConfig, Direction, InboundPolicy, Node, NodeConfig, NodeError, NodeEvent, NodeEvents,
-    Rewrite,
+    ChainConfig, Direction, InboundPolicy, LspsFeature, Node, NodeConfig, NodeError, NodeEvent,
+    NodeEvents, Rewrite,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -73,6 +73,8 @@ pub struct MockLsp {
     funding_address: Option<String>,
     /// Whether it goes on where it was when it is started again.
     goes_on: bool,
+    /// Whether it says that on-chain payment is switched off.
+    onchain_off: bool,
     shutdown: Shutdown,
     servers: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
@@ -157,11 +159,15 @@ impl MockLsp {
             seed.to_lower_hex_string()
         );
 
+        let faults = Faults::new(config.faults.clone());
         let (sender, engine_events) = mpsc::unbounded_channel();
         let node_config = NodeConfig {
             listen: Some(again(config.p2p, former.p2p)),
             network: config.network,
-            advertise_lsps: true,
+            lsps_feature: match faults.on(Switch::DemandsFeature) {
+                true => LspsFeature::Compulsory,
+                false => LspsFeature::Optional,
+            },
             inbound: InboundPolicy::Accept { depth: INBOUND_DEPTH },
             storage: data.as_ref().map(DataDir::node),
             ..NodeConfig::message_peer("mock-lsp", seed)
@@ -176,16 +182,19 @@ impl MockLsp {
         }
         let p2p = p2p_uri(&config, &ground.node);
         let engine = Arc::clone(&ground.engine);
+        let onchain_off =
+            config.payment.onchain.is_none() || faults.on(Switch::OffersOnchainWhenOff);
         let setup = Setup {
             terms: ground.terms,
             fee: config.fee,
             payment: config.payment,
             choices: Choices::new(&config.choices),
             tokens: config.tokens,
+            spent_tokens: config.spent_tokens,
             network: config.network,
             order_expiry: SignedDuration::try_from(config.order_expiry)
                 .unwrap_or(SignedDuration::MAX),
-            faults: Faults::new(config.faults),
+            faults,
             clock: ShiftedClock::new(config.clock),
             engine: ground.engine,
             seed,
@@ -208,6 +217,7 @@ impl MockLsp {
             p2p,
             funding_address: ground.funding_address,
             goes_on: data.is_some(),
+            onchain_off,
             servers: vec![
                 rest.serve(rest_face.router(), &shutdown),
                 control.serve(control::router(service.clone()), &shutdown),
@@ -250,6 +260,9 @@ impl MockLsp {
         }
         if self.goes_on {
             line["restart"] = true.into();
+        }
+        if self.onchain_off {
+            line["onchain"] = false.into();
         }
         if let Some([rpc, cookie, faucet]) = self.backend.as_ref().and_then(Backend::own_endpoints)
         {

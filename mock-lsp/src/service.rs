@@ -44,6 +44,7 @@ pub(crate) struct Setup {
     pub(crate) payment: PaymentWays,
     pub(crate) choices: Choices,
     pub(crate) tokens: Vec<String>,
+    pub(crate) spent_tokens: Vec<String>,
     pub(crate) network: Network,
     pub(crate) order_expiry: SignedDuration,
     pub(crate) faults: Faults,

@@ -35,6 +35,7 @@ pub(crate) async fn service_with(faults: &[&str]) -> Service {
         payment: PaymentWays::default(),
         choices: Choices::default(),
         tokens: vec!["good".to_owned()],
+        spent_tokens: vec!["spent".to_owned()],
         network: Network::Regtest,
         order_expiry: SignedDuration::from_hours(1),
         faults: Faults::new(faults),

@@ -147,8 +147,8 @@ pub enum Action {
     AwaitCoins {
         /// The address.
         address: String,
-        /// Waits for a transaction that waits for its block and pays more than this, with what spends it, in sat per 1000
-        /// weight units; `None`: for any.
+        /// Waits for a transaction that pays more than this, while it waits for its block with what spends it, in sat per
+        /// 1000 weight units; `None`: for any.
         above_sat_per_kwu: Option<u64>,
         /// How much has to come, in sat; `None`: anything.
         at_least_sat: Option<u64>,
@@ -254,7 +254,10 @@ pub struct Span {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Observation {
     /// The connection is up, the init handshake done.
-    Connected,
+    Connected {
+        /// The feature bits that are set in the target's `init` (BOLT 9), by number.
+        features: Vec<usize>,
+    },
     /// The connection didn't come up.
     ConnectFailed {
         /// Why, as a fragment that completes 'failed to connect: …'.

@@ -24,6 +24,10 @@ pub struct SessionContext {
     pub token: Option<String>,
     /// Whether the target takes any text as a token, so that none is a bad one.
     pub any_token: bool,
+    /// A token that was good once and isn't any more, if the target's operator gave one.
+    pub spent_token: Option<String>,
+    /// Whether the target's operator says that on-chain payment is switched off.
+    pub onchain_off: bool,
     /// An own P2WPKH address on the target's network, if the network is known.
     pub refund_address: Option<String>,
     /// Seed of request ids and other drawn values.

@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(of("L0-028").unchecked().unwrap().kind, Kind::ClientSide);
         assert_eq!(of("L0-056").unchecked().unwrap().kind, Kind::SpecSide);
         assert_eq!(of("L0-027").unchecked().unwrap().kind, Kind::NotObservable);
-        let stale_token = of("L1-109").unchecked().unwrap();
+        let stale_token = reason(of("L1-109").row).unwrap();
         assert_eq!((stale_token.kind, stale_token.why.contains("operator")), (Kind::Needs, true));
     }
 }

@@ -4,6 +4,7 @@
 //! and never broken, else the gravest deviation with the messages that show it. What spans sessions is kept in
 //! [`RunFacts`].
 
+mod channel;
 mod collect;
 mod envelope;
 mod error;

@@ -35,6 +35,8 @@ pub enum Need {
     ClientNode,
     /// A good token, given by the target's operator.
     Token,
+    /// A token that was good once and isn't any more, given by the target's operator.
+    SpentToken,
     /// A second node key.
     SecondKey,
     /// Control of the target's time.
@@ -50,6 +52,7 @@ impl fmt::Display for Need {
             Self::Payer => "payer",
             Self::ClientNode => "client-node",
             Self::Token => "token",
+            Self::SpentToken => "spent-token",
             Self::SecondKey => "second-key",
             Self::Clock => "clock",
             Self::Restart => "restart",

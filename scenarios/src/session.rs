@@ -96,9 +96,11 @@ impl<'a> Session<'a> {
         scope.set("transport", json!(context.transport));
         scope.set("profile", json!(context.profile));
         scope.set("any_token", json!(context.any_token));
+        scope.set("onchain_off", json!(context.onchain_off));
         scope.set("client", json!({"public_key": context.public_key}));
         for (name, value) in [
             ("token", &context.token),
+            ("spent_token", &context.spent_token),
             ("refund_address", &context.refund_address),
             ("network", &context.network),
         ] {

@@ -197,7 +197,8 @@ impl Elder {
 fn scenarios(transport: Transport) -> Vec<Scenario> {
     // What takes messages only.
     let applies = |scenario: &Scenario| {
-        let needs_more = |need: &Need| !matches!(need, Need::Token | Need::SecondKey);
+        let needs_more =
+            |need: &Need| !matches!(need, Need::Token | Need::SpentToken | Need::SecondKey);
         scenario.transports().contains(&transport) && !scenario.needs().iter().any(needs_more)
     };
     builtin_scenarios().unwrap().into_iter().filter(applies).collect()

@@ -89,6 +89,7 @@ fn a_correct_lsp_with_more_on_offer_passes() {
         expired_is_failed: false,
         takes_less: true,
         tries_again: false,
+        features: &[],
         canned: None,
     };
 
@@ -98,6 +99,7 @@ fn a_correct_lsp_with_more_on_offer_passes() {
         "below-min-lsp-balance",
         "greatest-lsp-balance",
         "no-client-balance",
+        "onchain-off",
         "onchain-zero-confirmations",
         "zero-confirmations",
     ];
@@ -149,8 +151,9 @@ fn a_correct_lsp_that_sells_any_amount_passes() {
 fn a_target_that_refuses_everything_passes_where_refusing_is_right_only() {
     let refusal = json!({"jsonrpc": "2.0", "error": {"code": -32602, "message": "no", "data": {"unrecognized": []}}});
 
-    // It does give back the ids of the requests that it refuses, and null where there is none.
-    let right = ["p2p::id-of-wrong-type", "p2p::ids-are-echoed", "p2p::numeric-id"];
+    // It does give back the ids of the requests that it refuses, and null where there is none; and its init is fine.
+    let right =
+        ["p2p::feature-bit", "p2p::id-of-wrong-type", "p2p::ids-are-echoed", "p2p::numeric-id"];
     assert_eq!(passed_with(&refusal), right);
 }
 

@@ -49,6 +49,19 @@ pub(super) struct RunArgs {
     /// The target takes any text as a token: that it refuses unknown ones is not judged
     #[arg(long, help_heading = "Target")]
     any_token: bool,
+    /// A token that the target accepted once and doesn't any more: used up, or expired. Not shown in any report
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "LSPS1_SPENT_TOKEN",
+        hide_env_values = true,
+        help_heading = "Target"
+    )]
+    spent_token: Option<String>,
+    /// The target has on-chain payment switched off: that its orders don't offer it, and come with another option, is
+    /// judged
+    #[arg(long, help_heading = "Target")]
+    no_onchain: bool,
     /// The chain that the target is on, which its invoices, offers and addresses have to be for; without it that is not
     /// judged
     #[arg(long, value_enum, help_heading = "Target")]
@@ -185,7 +198,8 @@ pub(super) fn examples() -> String {
          orders are made to expire by POST {{control}}/orders/{{order_id}}/expire, and its clock is moved on by POST {{control}}/clock\n\
          with {{\"advance_seconds\": 21660}}, which it answers with 404 if it can't do that. The clock then stays ahead: start\n\
          a target anew before its next run. With \"restart\":true (or --restarts) it is killed and\n\
-         started again by the same command, and has to come back at the same addresses with its orders, payments and channels.\n\n\
+         started again by the same command, and has to come back at the same addresses with its orders, payments and channels. With\n\
+         \"onchain\":false (or --no-onchain) no order may offer payment on the chain.\n\n\
          {}",
         Exit::help_section()
     )
@@ -262,6 +276,8 @@ impl RunArgs {
                 restarts: self.restarts,
                 token: self.token,
                 any_token: self.any_token,
+                spent_token: self.spent_token,
+                onchain_off: self.no_onchain,
                 network: self.network.map(|network| network.name().to_owned()),
             },
             chain,

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use bitcoin::address::NetworkUnchecked;
-use bitcoin::{Address, Amount, SignedAmount, Txid};
-use lsps1_fixtures::rpc::MempoolEntry;
+use bitcoin::{Address, Amount, BlockHash, SignedAmount, Txid};
+use lsps1_fixtures::rpc::{FeePaid, MempoolEntry};
 use lsps1_fixtures::{BitcoindRpc, RpcError};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ pub(super) async fn take_back(wallet: &BitcoindRpc, txid: &str) -> Result<Value,
 pub(super) struct Wanted {
     /// How much, in sat, in as many transactions as it takes.
     pub(super) at_least_sat: Option<u64>,
-    /// More than this by each transaction, which waits for its block, in sat per 1000 weight units.
+    /// More than this by each transaction, in sat per 1000 weight units.
     pub(super) above_sat_per_kwu: Option<u64>,
 }
 
@@ -80,7 +80,8 @@ pub(super) async fn received(
 impl Wanted {
     fn is_met(&self, arrivals: &[Arrival]) -> bool {
         let is_dear = |arrival: &Arrival| {
-            self.above_sat_per_kwu.is_none_or(|least| arrival.sat_per_kwu() > Some(least))
+            let paid = arrival.cost.map(|cost| cost.sat_per_kwu);
+            self.above_sat_per_kwu.is_none_or(|least| paid > Some(least))
         };
         let is_enough = self.at_least_sat.is_none_or(|least| sum_sat(arrivals) >= least);
         !arrivals.is_empty() && is_enough && arrivals.iter().all(is_dear)
@@ -104,6 +105,9 @@ struct Received {
 struct WalletTransaction {
     /// Negative where another one is in the chain instead.
     confirmations: i64,
+    /// The block that it is in.
+    #[serde(rename = "blockhash")]
+    block_hash: Option<BlockHash>,
     details: Vec<Detail>,
 }
 
@@ -120,16 +124,29 @@ struct Arrival {
     txid: Txid,
     amount_sat: u64,
     confirmations: u32,
-    /// As long as it waits for its block.
-    entry: Option<MempoolEntry>,
+    /// What it pays, where bitcoind can tell.
+    cost: Option<Cost>,
 }
 
-impl Arrival {
-    /// What it pays while it waits, with what spends it if that is more.
-    fn sat_per_kwu(&self) -> Option<u64> {
-        let MempoolEntry { vsize, descendant_vsize, fees } = self.entry.as_ref()?;
+/// What a transaction pays to be mined.
+#[derive(Clone, Copy)]
+struct Cost {
+    fee_sat: u64,
+    /// While it waits with what spends it, if that is more.
+    sat_per_kwu: u64,
+}
+
+impl Cost {
+    fn waiting(entry: &MempoolEntry) -> Self {
+        let MempoolEntry { vsize, descendant_vsize, fees } = entry;
         let rate = |fee: Amount, vsize: u64| fee.to_sat() * 250 / vsize.max(1);
-        Some(rate(fees.base, *vsize).max(rate(fees.descendant, *descendant_vsize)))
+        let sat_per_kwu = rate(fees.base, *vsize).max(rate(fees.descendant, *descendant_vsize));
+        Self { fee_sat: fees.base.to_sat(), sat_per_kwu }
+    }
+
+    fn mined(paid: FeePaid) -> Self {
+        let fee_sat = paid.fee.to_sat();
+        Self { fee_sat, sat_per_kwu: fee_sat * 1_000 / paid.weight.max(1) }
     }
 }
 
@@ -140,20 +157,20 @@ async fn arrivals(wallet: &BitcoindRpc, address: &str) -> Result<Vec<Arrival>, R
     let mut arrivals = Vec::new();
     for txid in list.into_iter().flat_map(|received| received.txids) {
         let known: WalletTransaction = wallet.call("gettransaction", json!([txid])).await?;
-        let entry = match known.confirmations {
-            0 => wallet.mempool_entry(txid).await?,
-            _ => None,
-        };
         let Ok(confirmations) = u32::try_from(known.confirmations) else { continue };
-        if confirmations == 0 && entry.is_none() {
-            continue;
-        }
+        let cost = match known.block_hash {
+            Some(block) => wallet.fee_in_block(txid, block).await?.map(Cost::mined),
+            None => match wallet.mempool_entry(txid).await? {
+                Some(entry) => Some(Cost::waiting(&entry)),
+                None => continue,
+            },
+        };
         let is_ours = |detail: &&Detail| {
             detail.category == "receive" && detail.address.as_deref() == Some(address)
         };
         let amounts = known.details.iter().filter(is_ours).map(|detail| detail.amount.to_sat());
         let amount_sat = amounts.filter_map(|sat| u64::try_from(sat).ok()).sum();
-        arrivals.push(Arrival { txid, amount_sat, confirmations, entry });
+        arrivals.push(Arrival { txid, amount_sat, confirmations, cost });
     }
     Ok(arrivals)
 }
@@ -172,13 +189,12 @@ fn describe(found: bool, arrivals: &[Arrival]) -> Value {
         "confirmations": arrivals.iter().map(|arrival| arrival.confirmations).min(),
         "transactions": arrivals.len(),
     });
-    // What it pays is known while it waits for its block.
     if let [arrival] = arrivals
-        && let Some(entry) = &arrival.entry
+        && let Some(Cost { fee_sat, sat_per_kwu }) = arrival.cost
     {
         document["txid"] = json!(arrival.txid.to_string());
-        document["fee_sat"] = json!(entry.fees.base.to_sat());
-        document["sat_per_kwu"] = json!(arrival.sat_per_kwu());
+        document["fee_sat"] = json!(fee_sat);
+        document["sat_per_kwu"] = json!(sat_per_kwu);
     }
     document
 }
@@ -197,16 +213,19 @@ mod tests {
             txid: Txid::all_zeros(),
             amount_sat: 1_000,
             confirmations: 0,
-            entry: Some(MempoolEntry {
+            cost: Some(Cost::waiting(&MempoolEntry {
                 vsize: 110,
                 descendant_vsize,
                 fees: MempoolFees { base: sat(220), descendant: sat(descendant) },
-            }),
+            })),
         };
-        assert_eq!(arrival(110, 220).sat_per_kwu(), Some(500));
-        assert_eq!(arrival(220, 2_200).sat_per_kwu(), Some(2_500));
+        let sat_per_kwu = |arrival: Arrival| arrival.cost.unwrap().sat_per_kwu;
+        assert_eq!(sat_per_kwu(arrival(110, 220)), 500);
+        assert_eq!(sat_per_kwu(arrival(220, 2_200)), 2_500);
         // A cheap child takes nothing away.
-        assert_eq!(arrival(220, 330).sat_per_kwu(), Some(500));
+        assert_eq!(sat_per_kwu(arrival(220, 330)), 500);
+        let mined = Cost::mined(FeePaid { fee: sat(220), weight: 440 });
+        assert_eq!((mined.fee_sat, mined.sat_per_kwu), (220, 500));
         let found = describe(true, &[arrival(220, 2_200)]);
         assert_eq!((&found["fee_sat"], &found["sat_per_kwu"]), (&json!(220), &json!(2_500)));
         let both = describe(true, &[arrival(110, 220), arrival(110, 220)]);

@@ -62,16 +62,21 @@ pub struct TargetSettings {
     pub token: Option<String>,
     /// Whether it takes any text as a token.
     pub any_token: bool,
+    /// A token that it accepted once and doesn't any more.
+    pub spent_token: Option<String>,
+    /// Whether on-chain payment is switched off there.
+    pub onchain_off: bool,
     /// The chain that it is on: `mainnet`, `testnet`, `signet` or `regtest`.
     pub network: Option<String>,
 }
 
 impl TargetSettings {
-    /// Takes what isn't to be shown out of texts: the token, and the name and password in the URL.
+    /// Takes what isn't to be shown out of texts: the tokens, and the name and password in the URL.
     #[must_use]
     pub fn redactor(&self) -> Redactor {
         let in_url = self.rest.iter().flat_map(BaseUrl::secrets);
-        Redactor::new(self.token.iter().cloned().chain(in_url))
+        let tokens = self.token.iter().chain(&self.spent_token).cloned();
+        Redactor::new(tokens.chain(in_url))
     }
 }
 

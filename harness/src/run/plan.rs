@@ -19,6 +19,8 @@ pub struct Means {
     pub client_node: bool,
     /// Whether the operator gave a good token.
     pub token: bool,
+    /// Whether the operator gave a token that was good once.
+    pub spent_token: bool,
     /// Whether the target lets its time be moved.
     pub clock: bool,
     /// Whether the harness has started the target, and can do so again.
@@ -257,6 +259,11 @@ fn obstacle(scenario: &Scenario, transport: Transport, means: &Means) -> Option<
         Need::Token if means.token => None,
         Need::Token => Some(Obstacle::NotGiven(
             "needs a token that the target accepts (give --token)".to_owned(),
+        )),
+        Need::SpentToken if means.spent_token => None,
+        Need::SpentToken => Some(Obstacle::NotGiven(
+            "needs a token that the target accepted once and doesn't any more (give --spent-token)"
+                .to_owned(),
         )),
         Need::Clock if means.clock => None,
         Need::Clock => Some(Obstacle::NotGiven(

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use lsps1_scenarios::{Action, Evidence, HttpRequest, Observation, Wait};
 use serde_json::{Value, json};
 
+use super::TargetSettings;
 use super::buyer::Buyer;
 use super::chain::Chain;
 use super::orders::Asked;
-use super::{TargetSettings, set_up};
+use super::set_up::command;
 use crate::target::command::CommandTarget;
 use crate::target::control::{Control, ControlError};
 use crate::target::custom_message::Connections;
@@ -242,7 +243,7 @@ impl<'a> Stage<'a> {
         if let Some(client) = &mut self.client {
             client.target_leaves();
         }
-        set_up::restart(restarts.command, restarts.given).await?;
+        command::restart(restarts.command, restarts.given).await?;
         match restarts.chain {
             Some(chain) => chain.target_is_back().await,
             None => Ok(()),
@@ -270,7 +271,7 @@ impl<'a> Stage<'a> {
             return no_node();
         };
         match connections.connect(conn).await {
-            Ok(()) => Observation::Connected,
+            Ok(()) => Observation::Connected { features: connections.features(conn) },
             Err(reason) => {
                 self.first_answered.get_or_insert(false);
                 Observation::ConnectFailed { reason }

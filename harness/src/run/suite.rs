@@ -26,7 +26,7 @@ use super::purse::Purse;
 use super::set_up::set_up;
 use super::step::Stage;
 use super::unanswered::Unanswered;
-use super::{RunError, Settings, Watcher, millis};
+use super::{RunError, Settings, TargetSettings, Watcher, millis};
 use crate::list;
 use crate::report::dialect::DialectReport;
 use crate::report::model::{PaymentsReport, ScenarioReport, TargetReport};
@@ -54,6 +54,8 @@ pub struct Suite {
     purse: Option<Purse>,
     command: Option<CommandTarget>,
     control: Option<Control>,
+    /// Whether the target, or its operator, says that on-chain payment is switched off.
+    onchain_off: bool,
     /// Held by each scenario that goes on, alone by one that needs the target for itself.
     turn: RwLock<()>,
     /// Goes when the command has ended.
@@ -107,7 +109,8 @@ impl Suite {
         list::catalogue()?;
         watcher.started(&settings);
         let found = set_up(&settings, network, watcher).await;
-        let token = settings.target.token.is_some();
+        let TargetSettings { token, spent_token, .. } = &settings.target;
+        let (token, spent_token) = (token.is_some(), spent_token.is_some());
         let mut suite = Self {
             scenarios,
             redactor: found.redactor,
@@ -120,6 +123,7 @@ impl Suite {
                 payer: found.payer_means,
                 client_node: settings.client_node.is_some(),
                 token,
+                spent_token,
                 clock: found.control.is_some(),
                 restart: found.restarts,
             },
@@ -129,6 +133,7 @@ impl Suite {
             purse: found.purse,
             command: found.command,
             control: found.control,
+            onchain_off: found.onchain_off,
             turn: RwLock::default(),
             _run_dir: found.run_dir,
             facts: Mutex::default(),

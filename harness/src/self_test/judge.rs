@@ -14,6 +14,9 @@ use crate::run::{self, ChainFrom, Settings, Silent, TargetSettings};
 /// A token that the mock is told to accept, so that the scenarios that need one are run.
 pub(super) const TOKEN: &str = "self-test-token";
 
+/// A token that the mock is told to have accepted once.
+pub(super) const SPENT_TOKEN: &str = "self-test-spent-token";
+
 /// The longest wait for one answer. Silence on custom messages is told earlier, as the mock answers in order.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -77,8 +80,9 @@ impl Judge {
         let data = self.data.join(fault.map_or("unbroken", |fault| fault.name.as_str()));
         let data = self.regtest.then_some(data.as_path());
         let target = TargetSettings {
-            command: Some(self.program.command(fault, TOKEN, data)),
+            command: Some(self.program.command(fault, TOKEN, SPENT_TOKEN, data)),
             token: Some(TOKEN.to_owned()),
+            spent_token: Some(SPENT_TOKEN.to_owned()),
             network: Some("regtest".to_owned()),
             ..TargetSettings::default()
         };

@@ -119,10 +119,16 @@ impl MockProgram {
     /// The command line that starts it with a fault, on ports of its own; for real payments, and to go on where it was,
     /// if there is a folder for its data.
     #[must_use]
-    pub fn command(&self, fault: Option<&Fault>, token: &str, data_dir: Option<&Path>) -> String {
+    pub fn command(
+        &self,
+        fault: Option<&Fault>,
+        token: &str,
+        spent_token: &str,
+        data_dir: Option<&Path>,
+    ) -> String {
         let program = self.0.to_string_lossy();
         let data_dir = data_dir.map(Path::to_string_lossy);
-        let mut words = vec![program.as_ref(), "--token", token];
+        let mut words = vec![program.as_ref(), "--token", token, "--spent-token", spent_token];
         for address in ["--rest", "--p2p", "--control"] {
             words.extend([address, "127.0.0.1:0"]);
         }
@@ -178,7 +184,7 @@ mod tests {
     #[test]
     fn the_command_survives_spaces_in_the_path() {
         let program = MockProgram("/a folder/mock-lsp".into());
-        let words = shlex::split(&program.command(None, "t", None)).unwrap();
+        let words = shlex::split(&program.command(None, "t", "s", None)).unwrap();
         assert_eq!(words[0], "/a folder/mock-lsp");
         assert!(!words.contains(&"--fault".to_owned()));
     }

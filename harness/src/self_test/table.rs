@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::SelfTestWatcher;
-use super::judge::TOKEN;
+use super::judge::{SPENT_TOKEN, TOKEN};
 use super::mock::MockProgram;
 use super::report::{FaultOutcome, FaultReport, Row, SelfTestReport};
 use crate::exit::Exit;
@@ -172,13 +172,14 @@ fn explain(text: &mut String, fault: &FaultReport, on_chain: bool) {
     for problem in &fault.problems {
         let _ = writeln!(text, "  {}", one_line(&clipped(problem, MESSAGE_SHOWN)));
     }
+    let tokens = format!("--token {TOKEN} --spent-token {SPENT_TOKEN}");
     let (run, engine) = match on_chain {
         true => ("--regtest", " --engine regtest --data-dir new-folder"),
         false => ("--network regtest", ""),
     };
     let _ = writeln!(
         text,
-        "  look: lsps1-harness run {run} --token {TOKEN} --target-cmd 'mock-lsp --token {TOKEN}{engine} --fault {}'",
+        "  look: lsps1-harness run {run} {tokens} --target-cmd 'mock-lsp {tokens}{engine} --fault {}'",
         one_line(&fault.name)
     );
 }

@@ -31,6 +31,8 @@ pub struct ReadyLine {
     /// Whether it goes on with its orders, payments and channels when it is killed and started again by the same command.
     #[serde(default)]
     pub restart: bool,
+    /// Whether it takes payments on the chain; left out, that isn't known.
+    pub onchain: Option<bool>,
 }
 
 /// What a target said about itself, parsed.
@@ -46,6 +48,8 @@ pub struct Announced {
     pub control: Option<BaseUrl>,
     /// Whether it goes on where it was when it is killed and started again.
     pub restart: bool,
+    /// Whether it says that on-chain payment is switched off.
+    pub onchain_off: bool,
 }
 
 /// Why a command is no target.
@@ -281,6 +285,7 @@ fn announced(line: ReadyLine) -> Result<Announced, CommandError> {
         address: line.address,
         control: member("control", line.control)?,
         restart: line.restart,
+        onchain_off: line.onchain == Some(false),
     })
 }
 

@@ -8,7 +8,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bitcoin::secp256k1::PublicKey;
-use lsps1_fixtures::node::{LSPS_MESSAGE_TYPE, Node, NodeConfig, NodeEvent, NodeEvents};
+use lsps1_fixtures::node::{
+    LSPS_FEATURE_BIT, LSPS_MESSAGE_TYPE, LspsFeature, Node, NodeConfig, NodeError, NodeEvent,
+    NodeEvents,
+};
 use lsps1_scenarios::{End, Frame, Wait};
 use serde_json::Value;
 
@@ -33,6 +36,71 @@ pub struct MessageTarget {
     /// Whether to ask for a sign of life when an answer takes longer than two quiet windows. If that is answered and
     /// nothing else within another window, no answer comes: the target is known to answer in the order of the requests.
     pub answers_in_order: bool,
+    /// Whether its `init` has the even bit of LSPS0, so that it takes only peers that set the odd one, which clients don't
+    /// (bLIP-50, Lightning Feature Bit). The connections here then do what no client should, so that the rest can be judged.
+    pub demands_feature: bool,
+}
+
+/// The feature bit that compels peers to know LSPS0, which no LSP sets (bLIP-50, Lightning Feature Bit).
+const COMPULSORY_FEATURE: usize = LSPS_FEATURE_BIT - 1;
+
+impl MessageTarget {
+    /// Sees whether clients can connect. If only LSPs can, all later connections are made as theirs.
+    ///
+    /// # Errors
+    /// Says why nobody can connect.
+    pub async fn probe(&mut self) -> Result<(), String> {
+        let Self { id, address, .. } = *self;
+        let refused = match self.features_in_init().await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        // LDK hangs up on a peer that demands what we don't know. As one who knows it we learn what it was.
+        let as_lsp = Self { demands_feature: true, ..*self };
+        if matches!(refused, NodeError::Handshake { .. })
+            && let Ok(features) = as_lsp.features_in_init().await
+            && features.contains(&COMPULSORY_FEATURE)
+        {
+            *self = as_lsp;
+            return Ok(());
+        }
+        Err(failed_to_connect(id, address, &refused))
+    }
+
+    async fn features_in_init(&self) -> Result<Vec<usize>, NodeError> {
+        let (peer, _events) = self.fresh_peer("probe").await?;
+        peer.connect(self.id, self.address, self.timeout).await?;
+        let features = features(&peer, &self.id);
+        peer.disconnect(&self.id);
+        Ok(features)
+    }
+
+    async fn fresh_peer(&self, name: &str) -> Result<(Node, NodeEvents), NodeError> {
+        let lsps_feature = match self.demands_feature {
+            true => LspsFeature::Optional,
+            false => LspsFeature::Absent,
+        };
+        let peer = NodeConfig::message_peer(name, rand::random());
+        Node::start(NodeConfig { lsps_feature, ..peer }).await
+    }
+}
+
+fn failed_to_connect(id: PublicKey, address: SocketAddr, error: &NodeError) -> String {
+    format!("failed to connect to {id}@{address}: {error}")
+}
+
+/// The feature bits that are set in the peer's `init`, by number.
+fn features(node: &Node, peer: &PublicKey) -> Vec<usize> {
+    bits(&node.peer_features(peer).unwrap_or_default())
+}
+
+/// The numbers of the bits that are set in bytes in the order of BOLT 9, which has bit 0 in the last one.
+fn bits(bytes: &[u8]) -> Vec<usize> {
+    let is_set = |bit: &usize| {
+        let byte = bytes.iter().rev().nth(bit / 8);
+        byte.is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
+    };
+    (0..bytes.len() * 8).filter(is_set).collect()
 }
 
 /// The connections of one scenario, by the names that the scenario gives them.
@@ -77,7 +145,9 @@ impl Connections {
     /// Says what failed.
     pub async fn connect(&mut self, name: &str) -> Result<(), String> {
         if !self.peers.contains_key(name) {
-            let (node, events) = Node::start(NodeConfig::message_peer(name, rand::random()))
+            let (node, events) = self
+                .target
+                .fresh_peer(name)
                 .await
                 .map_err(|error| format!("failed to start a node of our own: {error}"))?;
             self.peers.insert(name.to_owned(), Peer::new(node, events));
@@ -101,7 +171,13 @@ impl Connections {
             tokio::time::sleep(RECONNECT_EVERY).await;
         };
         peer.reconnects = true;
-        connected.map_err(|error| format!("failed to connect to {id}@{address}: {error}"))
+        connected.map_err(|error| failed_to_connect(id, address, &error))
+    }
+
+    /// The feature bits that are set in the target's `init`, by number, as it was sent over the connection `name`.
+    #[must_use]
+    pub fn features(&self, name: &str) -> Vec<usize> {
+        self.peers.get(name).map(|peer| features(&peer.node, &self.target.id)).unwrap_or_default()
     }
 
     /// Drops the connection; its key stays for a reconnect.
@@ -329,6 +405,12 @@ mod tests {
         let used = ids.iter().chain(&["old"]).map(|id| json!(id).to_string()).collect();
         let mut awaited = Awaited::new(ids.iter().map(|id| json!(id)).collect());
         (messages.iter().map(|message| awaited.take(message, &used)).collect(), awaited)
+    }
+
+    #[test]
+    fn bits_are_counted_from_the_end() {
+        assert_eq!(bits(&[0b10, 0, 0b1001]), [0, 3, 17]);
+        assert!(bits(&[]).is_empty());
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(crate) fn harness(arguments: &[&str]) -> Ended {
     let mut child = Command::new(env!("CARGO_BIN_EXE_lsps1-harness"))
         .args(arguments)
         .env_remove("LSPS1_TOKEN")
+        .env_remove("LSPS1_SPENT_TOKEN")
         .env_remove("RUST_LOG")
         .env(ACT_AS_MOCK, "1")
         .stdin(Stdio::null())

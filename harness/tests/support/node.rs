@@ -6,7 +6,9 @@
     reason = "a test helper that can't go on fails its test"
 )]
 
-use lsps1_fixtures::node::{InboundPolicy, LSPS_MESSAGE_TYPE, Node, NodeConfig, NodeEvent};
+use lsps1_fixtures::node::{
+    InboundPolicy, LSPS_MESSAGE_TYPE, LspsFeature, Node, NodeConfig, NodeEvent,
+};
 
 /// What the node does with a message.
 pub(crate) enum Reaction {
@@ -31,7 +33,7 @@ pub(crate) async fn node_target(
 ) -> String {
     let (node, mut events) = Node::start(NodeConfig {
         listen: Some("127.0.0.1:0".parse().unwrap()),
-        advertise_lsps: true,
+        lsps_feature: LspsFeature::Optional,
         inbound: InboundPolicy::Refuse,
         ..NodeConfig::message_peer("canned", [3; 32])
     })

@@ -132,6 +132,8 @@ impl Default for Scene {
 /// Something that the code does differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Switch {
+    // Connecting.
+    DemandsFeature,
     // Reading requests.
     TakesBadUtf8,
     TakesZeroBytes,
@@ -171,6 +173,8 @@ pub(crate) enum Switch {
     RepeatsInvoices,
     TakesOnchainWithoutRefund,
     TakesAnyToken,
+    TakesSpentTokens,
+    OffersOnchainWhenOff,
     DisclosesOrders,
     ForgetsUnpaidOrders,
     // Life.

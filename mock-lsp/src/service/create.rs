@@ -118,14 +118,16 @@ impl Service {
 
     fn check_token(&self, request: &OrderRequest) -> Result<(), RpcError> {
         match &request.token {
-            Some(token)
-                if !self.parts.setup.tokens.contains(token)
-                    && !self.faults().on(Switch::TakesAnyToken) =>
-            {
-                Err(RpcError::invalid_token())
-            }
+            Some(token) if !self.is_good(token) => Err(RpcError::invalid_token()),
             _ => Ok(()),
         }
+    }
+
+    fn is_good(&self, token: &String) -> bool {
+        let setup = &self.parts.setup;
+        let taken_again =
+            self.faults().on(Switch::TakesSpentTokens) && setup.spent_tokens.contains(token);
+        setup.tokens.contains(token) || taken_again || self.faults().on(Switch::TakesAnyToken)
     }
 
     fn quote(&self, request: &OrderRequest) -> Result<Quote, RpcError> {

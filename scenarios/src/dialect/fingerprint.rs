@@ -77,7 +77,7 @@ impl Fingerprint {
     pub fn observe(&mut self, observation: Observation) {
         let Some((step, action)) = self.pending.take() else { return };
         match step {
-            Step::Connect if observation == Observation::Connected => {
+            Step::Connect if matches!(observation, Observation::Connected { .. }) => {
                 self.ask(Step::Info, Map::new(), None);
             }
             Step::Connect => {}
@@ -273,7 +273,7 @@ mod tests {
         while let Some(action) = fingerprint.next_action() {
             assert!(asked.len() < 10, "{asked:?}");
             let observation = match action {
-                Action::Connect { .. } => Observation::Connected,
+                Action::Connect { .. } => Observation::Connected { features: Vec::new() },
                 Action::Exchange { frames, .. } => {
                     let request: Value = serde_json::from_slice(&frames[0]).unwrap();
                     let method = request["method"].as_str().unwrap();

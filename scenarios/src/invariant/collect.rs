@@ -1,11 +1,16 @@
 //! Collecting outcomes: each requirement once, by its level, with the messages that show a deviation.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::view::Reply;
 use crate::action::Transport;
 use crate::context::SessionContext;
 use crate::requirement::{Catalogue, RequirementId};
 use crate::transcript::Transcript;
 use crate::verdict::{CheckResult, CheckSet, Evidence, Judgement, Verdict};
+
+/// How far the clocks of target and tester may be apart.
+pub(super) const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The outcomes of a session.
 pub(super) struct Collector<'a> {
@@ -17,6 +22,12 @@ pub(super) struct Collector<'a> {
 impl<'a> Collector<'a> {
     pub(super) fn new(transcript: &'a Transcript, context: &'a SessionContext) -> Self {
         Self { context, transcript, checks: CheckSet::default() }
+    }
+
+    /// The tester's time when a reply came.
+    pub(super) fn wall_clock(&self, reply: &Reply<'_>) -> Option<Timestamp> {
+        let passed = SignedDuration::from_millis(i64::try_from(reply.at_ms).ok()?);
+        self.context.now.checked_add(passed).ok()
     }
 
     /// Reports `outcome` for a requirement: kept, or broken for the reason given.

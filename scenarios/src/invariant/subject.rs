@@ -4,7 +4,8 @@ use super::collect::Collector;
 use super::unique::RunFacts;
 use super::view::View;
 use super::{
-    envelope, error, escapes, faces, info, life, onchain, order, payment, steady, types, unique,
+    channel, envelope, error, escapes, faces, info, life, onchain, order, payment, steady, types,
+    unique,
 };
 
 /// What one group of invariants is about.
@@ -66,12 +67,20 @@ pub const SUBJECTS: &[Subject] = &[
         name: "order",
         about: "the order object",
         rows: &[
-            "L0-162", "L0-164", "L0-165", "L1-070", "L1-077", "L1-079", "L1-080", "L1-081",
-            "L1-082", "L1-083", "L1-084", "L1-085", "L1-086", "L1-087", "L1-088", "L1-089",
-            "L1-091", "L1-092", "L1-094", "L1-095", "L1-096", "L1-172", "L1-207", "L1-208",
-            "L1-209", "L1-211", "L1-212", "L1-230", "L1-236",
+            "L0-162", "L1-070", "L1-077", "L1-079", "L1-080", "L1-081", "L1-082", "L1-083",
+            "L1-084", "L1-085", "L1-086", "L1-087", "L1-088", "L1-089", "L1-091", "L1-092",
+            "L1-094", "L1-172",
         ],
         judge: |view, collector, _| order::judge(view, collector),
+    },
+    Subject {
+        name: "channel",
+        about: "the channel of an order",
+        rows: &[
+            "L0-164", "L0-165", "L1-095", "L1-096", "L1-207", "L1-208", "L1-209", "L1-211",
+            "L1-212", "L1-230", "L1-236",
+        ],
+        judge: |view, collector, _| channel::judge(view, collector),
     },
     Subject {
         name: "payment",

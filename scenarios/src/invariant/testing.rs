@@ -61,6 +61,8 @@ pub(crate) fn context(transport: Transport, profile: Profile) -> SessionContext 
         target_node: Some(node()),
         token: None,
         any_token: false,
+        spent_token: None,
+        onchain_off: false,
         refund_address: None,
         seed: 1,
         now: jiff::Timestamp::from_second(START_S.try_into().unwrap()).unwrap(),

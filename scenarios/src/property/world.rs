@@ -255,7 +255,7 @@ impl World {
             return Ok(());
         }
         match driver.perform(Action::Connect { conn: name.to_owned() }).await.1 {
-            Observation::Connected => {
+            Observation::Connected { .. } => {
                 self.connected.insert(name.to_owned());
                 Ok(())
             }

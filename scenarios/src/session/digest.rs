@@ -23,7 +23,7 @@ impl Session<'_> {
     ) {
         match (pending, observation) {
             (_, Observation::Failed { reason }) => self.stop(Verdict::Inconclusive, reason, None),
-            (Pending::Connecting(task), Observation::Connected) => {
+            (Pending::Connecting(task), Observation::Connected { .. }) => {
                 if let Action::Connect { conn } = action {
                     self.connected.insert(conn.clone());
                 }
@@ -42,9 +42,13 @@ impl Session<'_> {
                 let action = Action::Connect { conn: conn.clone() };
                 self.pending = Some((action, Pending::Reconnecting { step, conn, dropped: true }));
             }
-            (Pending::Reconnecting { step, conn, dropped: true }, Observation::Connected) => {
+            (
+                Pending::Reconnecting { step, conn, dropped: true },
+                Observation::Connected { features },
+            ) => {
                 self.connected.insert(conn);
-                self.step_done(step, json!({"connected": true}), &Value::Null, None);
+                let document = json!({"connected": true, "features": features});
+                self.step_done(step, document, &Value::Null, None);
             }
             (
                 Pending::Exchange { task, outgoing, probe, single },

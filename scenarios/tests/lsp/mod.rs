@@ -22,6 +22,9 @@ const ME: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f8
 const CREATED_AT: &str = "2027-03-01T11:00:00.123Z";
 const TOKEN: &str = "SPRING27";
 
+/// One that it took before.
+const SPENT_TOKEN: &str = "SPRING26";
+
 /// What an LSP is free to choose.
 #[derive(Clone, Debug)]
 pub(crate) struct Choices {
@@ -37,6 +40,8 @@ pub(crate) struct Choices {
     pub(crate) takes_less: bool,
     /// Tries again when the client went away in the middle of an open.
     pub(crate) tries_again: bool,
+    /// The feature bits in its init.
+    pub(crate) features: &'static [usize],
     /// Answers everything with this, whatever it is asked.
     pub(crate) canned: Option<Value>,
 }
@@ -58,6 +63,7 @@ impl Default for Choices {
             expired_is_failed: true,
             takes_less: false,
             tries_again: true,
+            features: &[729],
             canned: None,
         }
     }
@@ -106,6 +112,8 @@ pub(crate) fn context(transport: Transport) -> SessionContext {
         target_node: None,
         token: Some(TOKEN.into()),
         any_token: false,
+        spent_token: Some(SPENT_TOKEN.into()),
+        onchain_off: false,
         refund_address: Some("bcrt1qwzg843xj6ca63wlygn90zlckx9mjz5wat6sgvv".into()),
         seed: 7,
         now: CREATED_AT.parse().unwrap(),
@@ -122,7 +130,8 @@ pub(crate) fn run_with(
     ask: impl Fn(&mut Lsp, Action, u64) -> Observation,
 ) -> SessionOutcome {
     let mut lsp = Lsp::new(choices);
-    let mut session = prepare(Session::new(scenario, context(transport)));
+    let context = SessionContext { onchain_off: !choices.onchain, ..context(transport) };
+    let mut session = prepare(Session::new(scenario, context));
     let mut now = 0;
     while let Some(action) = session.next_action() {
         let observation = ask(&mut lsp, action, now);
@@ -141,7 +150,9 @@ impl Lsp {
 
     pub(crate) fn carry_out(&mut self, action: Action, at_ms: u64) -> Observation {
         match action {
-            Action::Connect { .. } => Observation::Connected,
+            Action::Connect { .. } => {
+                Observation::Connected { features: self.choices.features.to_vec() }
+            }
             Action::Disconnect { .. } | Action::Pause { .. } | Action::Tell { .. } => {
                 Observation::Done
             }

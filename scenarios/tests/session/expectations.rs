@@ -144,7 +144,7 @@ fn an_unfinished_session_is_inconclusive() {
     let scenario = scenario(ORDER);
     let mut session = Session::new(&scenario, context(Transport::P2p));
     session.next_action();
-    session.observe(Default::default(), Observation::Connected);
+    session.observe(Default::default(), Observation::Connected { features: Vec::new() });
     let Some(Action::Exchange { .. }) = session.next_action() else { panic!("an exchange") };
     session.observe(Default::default(), Observation::Frames { frames: vec![], end: End::TimedOut });
     assert_eq!(session.finish().verdict, Verdict::Inconclusive);

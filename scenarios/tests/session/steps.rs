@@ -224,7 +224,7 @@ fn listened(comes_again: bool) -> (SessionOutcome, Vec<Action>) {
                 last = vec![Frame { bytes: reply.to_string().into_bytes(), at_ms: now }];
                 Observation::Frames { frames: last.clone(), end: End::Complete }
             }
-            _ => Observation::Connected,
+            _ => Observation::Connected { features: Vec::new() },
         };
         session.observe(Span { from_ms: now, to_ms: now + 50 }, observation);
     }

@@ -71,6 +71,8 @@ pub(crate) fn context(transport: Transport) -> SessionContext {
         target_node: None,
         token: None,
         any_token: false,
+        spent_token: None,
+        onchain_off: false,
         refund_address: Some("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080".into()),
         seed: 1,
         now: "2026-11-22T10:00:00Z".parse().unwrap(),
@@ -133,7 +135,7 @@ impl Target {
         match action {
             Action::Connect { .. } if self.reachable => {
                 self.deaf = false;
-                Observation::Connected
+                Observation::Connected { features: vec![729] }
             }
             Action::Connect { .. } => {
                 Observation::ConnectFailed { reason: "connection refused".into() }
@@ -308,7 +310,7 @@ pub(crate) fn anything(
     };
     match (action, end) {
         (Action::Connect { .. }, 0) => Observation::ConnectFailed { reason: "no".into() },
-        (Action::Connect { .. }, _) => Observation::Connected,
+        (Action::Connect { .. }, _) => Observation::Connected { features: Vec::new() },
         (Action::Exchange { wait, .. }, 0..6) => {
             let end = [
                 End::Complete,

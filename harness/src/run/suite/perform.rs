@@ -278,6 +278,8 @@ impl Suite {
             target_node: self.node.as_ref().map(|(_, node)| node.id.to_string()),
             token: target.token.clone(),
             any_token: target.any_token,
+            spent_token: target.spent_token.clone(),
+            onchain_off: self.onchain_off,
             seed: scenario_seed(self.settings.seed, name),
             now: self.targets_time(),
             patience: self.settings.patience,

@@ -91,6 +91,8 @@ pub(super) const CHECKING: &[Fault] = faults! { Messages;
     "Refuses more than 144 confirmations", Hook::Refuses(Faces::Both, ORDER, params::refuse_many_confirmations);
     "funding-blocks-have-maximum", "L1-057 L1-059 L1-102 L1-103",
     "Refuses funding within more than 144 blocks", Hook::Refuses(Faces::Both, ORDER, params::refuse_many_funding_blocks);
-    "takes-any-token", "L1-107",
+    "takes-any-token", "L1-107 L1-109",
     "Takes any token", Hook::Switch(Switch::TakesAnyToken);
+    "takes-spent-tokens", "L1-109",
+    "Takes a token of --spent-token again", Hook::Switch(Switch::TakesSpentTokens);
 };

@@ -10,7 +10,7 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "result-and-error", "L0-004 L0-012 L0-026 L0-050 L0-106 L0-107 L0-113 L0-120 L0-133 L0-156 L0-159 L1-001 L1-009 \
      L1-010 L1-038 L1-056 L1-059 L1-064 L1-067",
     "Adds a null error to every result", Hook::Response(ALL, &[Do(rewrite::error_beside_result)]);
-    "result-beside-bad-token", "L0-050 L1-107",
+    "result-beside-bad-token", "L0-050 L1-107 L1-109",
     "Adds a null result to the error about an unknown token", Hook::Response(&[CreateOrder], &[Do(rewrite::result_beside_bad_token)]);
     "method-in-response", "L0-053",
     "Adds a method to every answer", Hook::Response(ALL, &[Set("method", "\"lsps1.reply\"")]);

@@ -84,16 +84,16 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Answers unknown orders with a null result", Hook::Response(&[GetOrder], &[Do(rewrite::null_for_unknown_order)]);
     "several-faults-own-code", "L0-087 L1-111",
     "Answers orders with an unknown token and too large an amount with 422", Hook::Refuses(Faces::Both, &[CreateOrder], params::fail_on_token_and_amount);
-    "bad-token-code", "L1-101 L1-107 RD-015",
+    "bad-token-code", "L1-101 L1-107 L1-109 RD-015",
     "Answers unknown tokens with 100", Hook::Error(&[102], &[Set("code", "100")]);
-    "bad-token-invalid-request", "L0-044 L1-107 RD-015",
+    "bad-token-invalid-request", "L0-044 L1-107 L1-109 RD-015",
     "Answers unknown tokens with -32600", Hook::Error(&[102], &[Set("code", "-32600")]);
     "bad-token-names-an-invoice", "L1-075",
     "Adds an invoice to the data of the error about an unknown token", Hook::Error(&[102], &[Set("data.invoice", "\"lnbc1\"")]);
     "bad-token-data-null", "L0-060 L1-108",
     "Answers unknown tokens with data null", Hook::Error(&[102], &[Set("data", "null")]);
-    "bad-token-as-rejection", "L0-167 L1-107 L1-110",
+    "bad-token-as-rejection", "L0-167 L1-107 L1-109 L1-110",
     "Answers unknown tokens with code 1, without its data", Hook::Error(&[102], &[Set("code", "1"), Remove("data")]);
-    "bad-token-code-padded", "L0-051 L0-088 L1-107",
+    "bad-token-code-padded", "L0-051 L0-088 L1-107 L1-109",
     "Answers unknown tokens with the code \"001\", as the specification prints it", Hook::Error(&[102], &[Set("code", "\"001\"")]);
 };

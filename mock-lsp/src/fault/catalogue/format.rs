@@ -1,9 +1,11 @@
-//! bLIP-50, Lightning Peer-To-Peer Transport and Message Payload Format.
+//! bLIP-50, Lightning Peer-To-Peer Transport, Message Payload Format and Lightning Feature Bit.
 
 use super::super::payload;
 use super::{CreateOrder, Fault, GetOrder, Hook, Needs, Switch, faults};
 
 pub(super) const FAULTS: &[Fault] = faults! { Messages;
+    "compulsory-feature", "L0-101",
+    "Sets feature bit 728 in its init, so that most clients hang up", Hook::Switch(Switch::DemandsFeature);
     "takes-bad-utf8", "L0-010 L0-023",
     "Reads payloads that aren't UTF-8", Hook::Switch(Switch::TakesBadUtf8);
     "takes-byte-order-mark", "L0-011",
@@ -71,9 +73,9 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "Ends get_order's answers with a zero byte", Hook::Payload(&[GetOrder], |bytes| bytes.push(0));
     "latin-1-answers", "L0-039 L0-041 L0-048 L0-086 L0-129 L1-114 L1-117 L1-119 L1-120 L1-121",
     "Adds a member with a letter in Latin-1 to get_order's answers", Hook::Payload(&[GetOrder], payload::add_latin_1);
-    "zero-byte-after-bad-token", "L0-002 L0-041 L1-107",
+    "zero-byte-after-bad-token", "L0-002 L0-041 L1-107 L1-109",
     "Ends the error about an unknown token with a zero byte", Hook::Payload(&[CreateOrder], payload::zero_after_bad_token);
-    "latin-1-bad-token", "L0-041 L1-107",
+    "latin-1-bad-token", "L0-041 L1-107 L1-109",
     "Adds a member with a letter in Latin-1 to the error about an unknown token", Hook::Payload(&[CreateOrder], payload::latin_1_in_bad_token);
     "needless-escapes", "L0-132",
     "Writes the first digit of every amount as an escape", Hook::Payload(super::ALL, payload::needless_escapes);

@@ -87,7 +87,7 @@ pub(super) const CHANNEL: &[Fault] = faults! { Chain;
      L1-199 L1-200 L1-204 L1-208 L1-209 L1-210 L1-211 L1-216 L1-217 L1-218 L1-227 L1-229 L1-230 L1-231 L1-232 \
      L1-235 L1-236 L1-237 RD-018",
     "Never opens a channel", Hook::Switch(Switch::NeverOpens);
-    "refunds-without-trying", "L0-164 L0-165 L1-139 L1-146 L1-147 L1-148 L1-151 L1-166 L1-167 L1-168 L1-171 \
+    "refunds-without-trying", "L0-164 L0-165 L1-121 L1-139 L1-146 L1-147 L1-148 L1-151 L1-166 L1-167 L1-168 L1-171 \
      L1-192 L1-193 L1-194 L1-197 L1-198 L1-208 L1-209 L1-210 L1-211 L1-216 L1-217 L1-218 L1-227 L1-229 L1-230 \
      L1-235 L1-236 L1-238 RD-018",
     "Lets paid orders fail without an attempt to open", Hook::Switch(Switch::RefundsWithoutTrying);
@@ -136,7 +136,7 @@ pub(super) const CHANNEL: &[Fault] = faults! { Chain;
     "Shows an order as FAILED while its payment is held", Hook::Result(ORDERS, &[Do(life::failed_while_held)]);
     "channel-while-held", "L1-096 L1-166 L1-207 L1-215 L1-236",
     "Shows a channel as soon as the order is paid", Hook::Result(ORDERS, &[Do(life::channel_while_held)]);
-    "completed-fails", "L1-148 L1-149 L1-150 L1-199 L1-200 L1-207 L1-216 L1-217 L1-229 L1-232 L1-236 L1-237 \
+    "completed-fails", "L1-121 L1-148 L1-149 L1-150 L1-199 L1-200 L1-207 L1-216 L1-217 L1-229 L1-232 L1-236 L1-237 \
      RD-018",
     "Shows every other time a completed order as FAILED", Hook::Result(ORDERS, &[Do(life::completed_fails)]);
     "failed-goes-on", "L1-231 L1-237",

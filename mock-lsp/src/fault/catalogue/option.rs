@@ -69,6 +69,8 @@ pub(super) const BOLT12: &[Fault] = faults! { Messages;
 pub(super) const ONCHAIN: &[Fault] = faults! { Messages;
     "onchain-without-refund-address", "L1-070 L1-172 RD-012",
     "Offers on-chain payment without a refund address", Hook::Switch(Switch::TakesOnchainWithoutRefund);
+    "offers-onchain-when-off", "L1-173",
+    "Says that on-chain payment is switched off, and offers it", Hook::Switch(Switch::OffersOnchainWhenOff);
     "onchain-state-hold", "L1-174 L1-175",
     "Offers on-chain payment with the state HOLD", Hook::Result(ORDERS, &[Set("payment.onchain.state", "\"HOLD\"")]);
     "onchain-new-paid", "L1-175",
