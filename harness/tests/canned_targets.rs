@@ -192,12 +192,16 @@ const WELL_FORMED: (&str, &[&str]) = (
     ],
 );
 
+/// Of its connections.
+const INIT: (&str, &[&str]) = ("its init is an LSP's", &["L0-101"]);
+
 const JSON_OVER_HTTP: (&str, &[&str]) = ("its bodies are JSON, and say so", &["L0-132", "RD-002"]);
 
 #[test]
 fn who_refuses_everything_with_invalid_params_passes_nothing_by_that() {
     let allowed: Allowed = &[
         WELL_FORMED,
+        INIT,
         ("it repeats the id of the request", &["L0-048", "L0-049"]),
         ("its errors have an object as data", &["L0-060", "L0-079"]),
         ("-32602 is right for most of what is refused rightly", &["L0-044"]),
@@ -211,6 +215,7 @@ fn who_refuses_everything_with_invalid_params_passes_nothing_by_that() {
 fn who_refuses_everything_with_parse_error_passes_only_what_is_about_bad_payloads() {
     let allowed: Allowed = &[
         WELL_FORMED,
+        INIT,
         (
             "to what it can't read it gives the very answer that bLIP-50 asks for",
             &["L0-017", "L0-018", "L0-019", "L0-020", "L0-021", "L0-022", "L0-024", "L0-025"],
@@ -253,6 +258,7 @@ const SHAPES: Allowed = &[
 fn who_answers_everything_with_one_result_passes_what_that_result_keeps() {
     let over_messages: Allowed = &[
         WELL_FORMED,
+        INIT,
         ("it repeats the id of the request", &["L0-048", "L0-049"]),
         ("its messages are short", &["L0-004", "L0-063"]),
         ("it answers after a reply was lost, and doesn't send that again", &["L0-098"]),

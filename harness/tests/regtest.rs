@@ -33,19 +33,24 @@ const LEGAL_CHOICES: &[(&str, &str, &[&str])] = &[
     (
         "three_confirmations",
         "--onchain-confirmations 3 --onchain-0conf-max-sat 0 --choice parts-dont-add-up --choice expired-stays-created",
-        &["onchain-zero-confirmations"],
+        &["onchain-off", "onchain-zero-confirmations"],
     ),
     (
         "six_confirmations",
         "--onchain-confirmations 6 --onchain-0conf-max-sat 0 --pay-by bolt12,onchain --choice lost-payment-is-expected",
         // Which chain addresses have to be for is told by invoices.
-        &["onchain-addresses-differ", "onchain-option", "onchain-zero-confirmations"],
+        &[
+            "onchain-addresses-differ",
+            "onchain-off",
+            "onchain-option",
+            "onchain-zero-confirmations",
+        ],
     ),
     (
         "no_confirmation",
         "--onchain-0conf-max-sat 10000000 --onchain-0conf-fee-rate 253 --pay-by bolt11,onchain --choice child-bumps --strict-rest",
         // What counts at once can't be taken back in time.
-        &["onchain-replaced"],
+        &["onchain-off", "onchain-replaced"],
     ),
 ];
 

@@ -153,7 +153,7 @@ fn a_target_that_refuses_everything_passes_where_refusing_is_right_only() {
 
     // It does give back the ids of the requests that it refuses, and null where there is none; and its init is fine.
     let right =
-        ["p2p::feature-bit", "p2p::id-of-wrong-type", "p2p::ids-are-echoed", "p2p::numeric-id"];
+        ["p2p::id-of-wrong-type", "p2p::ids-are-echoed", "p2p::numeric-id", "p2p::feature-bit"];
     assert_eq!(passed_with(&refusal), right);
 }
 

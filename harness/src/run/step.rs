@@ -271,7 +271,13 @@ impl<'a> Stage<'a> {
             return no_node();
         };
         match connections.connect(conn).await {
-            Ok(()) => Observation::Connected { features: connections.features(conn) },
+            Ok(()) => {
+                let features = connections.features(conn);
+                let seen =
+                    format!("{conn}: connected; feature bits in the target's init: {features:?}");
+                self.notes.push(Evidence::note(seen));
+                Observation::Connected { features }
+            }
             Err(reason) => {
                 self.first_answered.get_or_insert(false);
                 Observation::ConnectFailed { reason }
