@@ -36,6 +36,9 @@ pub fn act(step: &Step) -> String {
         Act::Reconnect { conn } => {
             format!("the connection is dropped and made again{}", over(conn))
         }
+        Act::Listen { conn } => {
+            format!("nothing is sent, and listened to what comes{}", over(conn))
+        }
         Act::Client(act) => match act {
             ClientAct::Connect => "the client's node connects",
             ClientAct::Disconnect => "the client's node disconnects",

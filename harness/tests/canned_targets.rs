@@ -192,8 +192,9 @@ const WELL_FORMED: (&str, &[&str]) = (
     ],
 );
 
-/// Of its connections.
-const INIT: (&str, &[&str]) = ("its init is an LSP's", &["L0-101"]);
+/// Of its connections, before a message.
+const INIT: (&str, &[&str]) =
+    ("it is a node like others until it is asked", &["L0-045", "L0-101", "L1-074"]);
 
 const JSON_OVER_HTTP: (&str, &[&str]) = ("its bodies are JSON, and say so", &["L0-132", "RD-002"]);
 

@@ -44,6 +44,7 @@ const EXPECTED: &[(&str, Verdict, &str)] = &[
     ("rest::below-min-client-balance", Verdict::Skip, "there is no smaller balance to order"),
     ("p2p::below-min-confirmations", Verdict::Skip, "there is no smaller number to order"),
     ("rest::below-min-confirmations", Verdict::Skip, "there is no smaller number to order"),
+    ("p2p::large-channels", Verdict::Skip, "no channel of more than 16777215 sat"),
     ("p2p::onchain-off", Verdict::Skip, "--no-onchain"),
     ("rest::onchain-off", Verdict::Skip, "--no-onchain"),
     ("p2p::restart-completed", Verdict::Skip, "is killed and started again"),

@@ -168,6 +168,7 @@ impl MockLsp {
                 true => LspsFeature::Compulsory,
                 false => LspsFeature::Optional,
             },
+            large_channels: !faults.on(Switch::HidesLargeChannels),
             inbound: InboundPolicy::Accept { depth: INBOUND_DEPTH },
             storage: data.as_ref().map(DataDir::node),
             ..NodeConfig::message_peer("mock-lsp", seed)

@@ -37,6 +37,12 @@ impl<'a> Reply<'a> {
         self.value.as_ref().and_then(|value| value.get("id")).unwrap_or(&Value::Null)
     }
 
+    /// Whether it is no reply at all, but something that the target says by itself.
+    fn is_notification(&self) -> bool {
+        let object = self.value.as_ref().and_then(Value::as_object);
+        object.is_some_and(|object| object.contains_key("method") && !object.contains_key("id"))
+    }
+
     /// Whether it is the reply to a request with this id, or can be one: who can't read a request answers with id null.
     fn answers(&self, id: &Value) -> bool {
         self.id() == id
@@ -45,17 +51,23 @@ impl<'a> Reply<'a> {
 
 /// The document of one request over a connection, of all that came in its exchange.
 pub(crate) fn of_frames(request: &Value, id: &Value, replies: &[Reply<'_>], end: End) -> Value {
-    let with_id: Vec<&Reply<'_>> =
-        replies.iter().filter(|reply| reply.value.is_some() && reply.answers(id)).collect();
-    let with_null: Vec<&Reply<'_>> = replies
+    let candidates: Vec<&Reply<'_>> =
+        replies.iter().filter(|reply| !reply.is_notification()).collect();
+    let with_id: Vec<&Reply<'_>> = candidates
         .iter()
+        .copied()
+        .filter(|reply| reply.value.is_some() && reply.answers(id))
+        .collect();
+    let with_null: Vec<&Reply<'_>> = candidates
+        .iter()
+        .copied()
         .filter(|reply| reply.value.as_ref().is_some_and(Value::is_object) && reply.id().is_null())
         .collect();
     // A reply that names the request comes first, then one that couldn't, then anything.
-    let (chosen, count) = match (with_id.as_slice(), with_null.as_slice(), replies) {
+    let (chosen, count) = match (with_id.as_slice(), with_null.as_slice(), candidates.as_slice()) {
         ([first, ..], _, _) => (Some(*first), with_id.len()),
         ([], [first, ..], _) => (Some(*first), with_null.len()),
-        ([], [], [first, ..]) => (Some(first), replies.len()),
+        ([], [], [first, ..]) => (Some(*first), candidates.len()),
         ([], [], []) => (None, 0),
     };
     let mut document = Map::new();
@@ -294,6 +306,16 @@ mod tests {
             document(&[r#"{"id":"b","result":{}}"#, r#"{"id":"a","result":{}}"#], End::Complete);
         assert_eq!((&other["reply"], &other["stray"]), (&json!("result"), &json!(1)));
         assert_eq!(document(&["[]", "7", "null"], End::TimedOut)["reply"], "garbage");
+    }
+
+    #[test]
+    fn what_a_target_says_by_itself_is_no_reply() {
+        let news = r#"{"jsonrpc":"2.0","method":"news","params":{}}"#;
+        let error = r#"{"id":null,"error":{"code":-32700}}"#;
+        let both = document(&[news, error], End::Complete);
+        assert_eq!((&both["reply"], &both["stray"]), (&json!("error"), &json!(1)));
+        let alone = document(&[news], End::TimedOut);
+        assert_eq!((&alone["reply"], &alone["count"]), (&json!("silence"), &json!(0)));
     }
 
     #[test]

@@ -60,6 +60,7 @@ fn a_correct_lsp_passes() {
         "bolt12-option",
         "bolt12-paid-twice",
         "bolt12-purchase",
+        "large-channels",
         "onchain-addresses-differ",
         "onchain-option",
         "onchain-paid",
@@ -98,6 +99,7 @@ fn a_correct_lsp_with_more_on_offer_passes() {
     let expected = [
         "below-min-lsp-balance",
         "greatest-lsp-balance",
+        "large-channels",
         "no-client-balance",
         "onchain-off",
         "onchain-zero-confirmations",
@@ -151,9 +153,14 @@ fn a_correct_lsp_that_sells_any_amount_passes() {
 fn a_target_that_refuses_everything_passes_where_refusing_is_right_only() {
     let refusal = json!({"jsonrpc": "2.0", "error": {"code": -32602, "message": "no", "data": {"unrecognized": []}}});
 
-    // It does give back the ids of the requests that it refuses, and null where there is none; and its init is fine.
-    let right =
-        ["p2p::id-of-wrong-type", "p2p::ids-are-echoed", "p2p::numeric-id", "p2p::feature-bit"];
+    // It does give back the ids of the requests that it refuses, and null where there is none; and is silent until it is asked.
+    let right = [
+        "p2p::id-of-wrong-type",
+        "p2p::ids-are-echoed",
+        "p2p::numeric-id",
+        "p2p::feature-bit",
+        "p2p::silent-client",
+    ];
     assert_eq!(passed_with(&refusal), right);
 }
 

@@ -27,7 +27,7 @@ pub(super) struct SelfTestArgs {
     /// Only faults whose name contains this; repeatable, any may match
     #[arg(long, value_name = "NAME")]
     filter: Vec<String>,
-    /// How many mocks run at the same time [default: twice as many as there are processors, at most 8]
+    /// How many mocks run at the same time [default: twice as many as there are processors, or, built with --release and with --regtest, three times; at most 8]
     #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<usize>,
     /// Writes the JSON report (schema: harness/schemas/self-test.json)

@@ -133,8 +133,11 @@ impl<'a> Stage<'a> {
                 let Some(connections) = &mut self.connections else {
                     return no_node();
                 };
+                let asks = !frames.is_empty();
                 let (frames, end) = connections.exchange(&conn, frames, wait).await;
-                self.first_answered.get_or_insert(!frames.is_empty());
+                if asks {
+                    self.first_answered.get_or_insert(!frames.is_empty());
+                }
                 Observation::Frames { frames, end }
             }
             Action::Tell { conn, type_id, payload, hang_up } => {

@@ -205,8 +205,9 @@ enum Judged {
 
 fn jobs(settings: &SelfTestSettings) -> usize {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    // Most of the time what a fault holds back is waited for.
-    settings.jobs.unwrap_or((2 * processors).min(8)).max(1)
+    // Most of the time what a fault holds back is waited for; of a mock that isn't optimised its own work, too.
+    let mocks = if settings.regtest && !cfg!(debug_assertions) { 3 } else { 2 };
+    settings.jobs.unwrap_or((mocks * processors).min(8)).max(1)
 }
 
 fn check_rows(faults: &[Fault], catalogue: &Catalogue) -> Result<(), SelfTestError> {

@@ -73,6 +73,9 @@ impl CustomMessageFace {
     pub(crate) fn on_connected(&self, peer: PublicKey) {
         self.service.forget_calls(&peer);
         self.ignored.lock().remove(&peer);
+        if self.service.faults().on(Switch::GreetsPeers) {
+            note_unsent(peer, self.node.send_custom(peer, MESSAGE_TYPE, GREETING.to_vec()));
+        }
         // Only a fault has kept one.
         let answer = self.last_answers.lock().remove(&peer);
         if let Some(answer) = answer {
@@ -80,6 +83,9 @@ impl CustomMessageFace {
         }
     }
 }
+
+/// What nobody has asked for.
+const GREETING: &[u8] = br#"{"jsonrpc":"2.0","method":"lsps1.news","params":{}}"#;
 
 fn note_unsent(peer: PublicKey, sent: Result<(), NodeError>) {
     if let Err(error) = sent {

@@ -9,6 +9,9 @@ use crate::message::jsonrpc::Framing;
 use crate::message::{Method, Object, Reading, RpcError};
 use crate::order::{Choices, Rules, Terms};
 
+/// More than channels have without option_support_large_channel (BOLT 9), in sat.
+const LARGE_CHANNEL_SAT: u64 = 20_000_000;
+
 /// The faults that are switched on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
@@ -123,7 +126,7 @@ impl Faults {
             }
         }
         terms.supports_zero_channel_reserve |= self.on(Switch::RefusesZeroReserve);
-        terms
+        self.enlarge(terms)
     }
 
     /// What orders are held to, as a fault would have it.
@@ -132,6 +135,13 @@ impl Faults {
             if let Hook::Terms { checked, .. } = hook {
                 checked(&mut terms);
             }
+        }
+        self.enlarge(terms)
+    }
+
+    fn enlarge(&self, mut terms: Terms) -> Terms {
+        if self.on(Switch::HidesLargeChannels) {
+            terms.max_channel_balance_sat = LARGE_CHANNEL_SAT;
         }
         terms
     }

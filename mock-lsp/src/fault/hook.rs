@@ -134,6 +134,8 @@ impl Default for Scene {
 pub(crate) enum Switch {
     // Connecting.
     DemandsFeature,
+    HidesLargeChannels,
+    GreetsPeers,
     // Reading requests.
     TakesBadUtf8,
     TakesZeroBytes,

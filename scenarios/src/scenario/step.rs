@@ -67,6 +67,11 @@ pub enum Act {
         /// The connection.
         conn: String,
     },
+    /// Sends nothing, and listens for a quiet window.
+    Listen {
+        /// The connection.
+        conn: String,
+    },
     /// The client's node does something.
     Client(ClientAct),
     /// The client's own LSPS1 implementation orders a channel.

@@ -88,6 +88,7 @@ fn impossible_over(act: &Act, transport: Transport) -> Option<&'static str> {
         (Transport::Rest, Act::Pipeline { .. }) => Some("a pipeline"),
         (Transport::Rest, Act::Tell { .. }) => Some("a message without an answer"),
         (Transport::Rest, Act::Reconnect { .. }) => Some("reconnecting"),
+        (Transport::Rest, Act::Listen { .. }) => Some("listening"),
         (Transport::Rest, Act::Call(call) | Act::Poll { call, .. }) => only_p2p(call),
         _ => None,
     }
@@ -155,7 +156,11 @@ impl Defects {
             Act::AwaitPayment { of, .. } | Act::AwaitChannel { of, .. } => {
                 of.iter().for_each(|of| self.text(place, of));
             }
-            Act::Reconnect { .. } | Act::Client(_) | Act::AdvanceClock { .. } | Act::Restart => {}
+            Act::Reconnect { .. }
+            | Act::Listen { .. }
+            | Act::Client(_)
+            | Act::AdvanceClock { .. }
+            | Act::Restart => {}
         }
     }
 

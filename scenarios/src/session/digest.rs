@@ -149,7 +149,12 @@ impl Session<'_> {
         if end == End::Closed {
             self.connected.remove(conn);
         }
-        self.unanswered = if frames.is_empty() { self.unanswered + 1 } else { 0 };
+        match (sent.is_empty(), frames.is_empty()) {
+            // Nothing was asked.
+            (true, true) => {}
+            (false, true) => self.unanswered += 1,
+            (_, false) => self.unanswered = 0,
+        }
         let request_ids: Vec<(Value, Value)> =
             outgoing.iter().map(|message| (message.request.clone(), message.id.clone())).collect();
         let mut replies: Vec<Reply<'_>> = frames.iter().map(Reply::read).collect();

@@ -66,6 +66,7 @@ impl<'a> Session<'a> {
             }
             Act::Http(call) => self.start_raw_http(index, call),
             Act::Reconnect { conn } => self.start_reconnect(index, conn),
+            Act::Listen { conn } => self.start_listen(index, conn),
             Act::Poll { .. } => {
                 self.start_poll(Poll { step: index, since_ms: None, count: 0 });
                 Ok(())
@@ -187,6 +188,22 @@ impl<'a> Session<'a> {
             Action::Connect { conn: conn.clone() }
         };
         self.pending = Some((action, Pending::Reconnecting { step, conn, dropped: !connected }));
+        Ok(())
+    }
+
+    fn start_listen(&mut self, step: usize, conn: &str) -> Result<(), RequestError> {
+        if self.context.transport == Transport::Rest {
+            return Err(RequestError::Transport("listening", Transport::Rest));
+        }
+        let (task, conn) = (Task::Step(step), conn.to_owned());
+        self.pending = Some(match self.connected.contains(&conn) {
+            false => (Action::Connect { conn }, Pending::Connecting(task)),
+            true => {
+                let action = Action::Exchange { conn, frames: Vec::new(), wait: Wait::default() };
+                let outgoing = Vec::new();
+                (action, Pending::Exchange { task, outgoing, probe: None, single: false })
+            }
+        });
         Ok(())
     }
 

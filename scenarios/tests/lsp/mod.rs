@@ -63,7 +63,7 @@ impl Default for Choices {
             expired_is_failed: true,
             takes_less: false,
             tries_again: true,
-            features: &[729],
+            features: &[19, 729],
             canned: None,
         }
     }

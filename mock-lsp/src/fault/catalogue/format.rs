@@ -6,6 +6,8 @@ use super::{CreateOrder, Fault, GetOrder, Hook, Needs, Switch, faults};
 pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "compulsory-feature", "L0-101",
     "Sets feature bit 728 in its init, so that most clients hang up", Hook::Switch(Switch::DemandsFeature);
+    "greets-peers", "L0-045",
+    "Sends a notification to whoever connects", Hook::Switch(Switch::GreetsPeers);
     "takes-bad-utf8", "L0-010 L0-023",
     "Reads payloads that aren't UTF-8", Hook::Switch(Switch::TakesBadUtf8);
     "takes-byte-order-mark", "L0-011",

@@ -8,6 +8,8 @@ pub(super) const FAULTS: &[Fault] = faults! { Messages;
     "get-info-wants-version", "L0-107 L0-111 L1-001 L1-010 L1-011 L1-012 L1-013 L1-014 L1-015 L1-016 L1-017 L1-018 L1-019 \
      L1-020 L1-021 L1-038",
     "Refuses get_info without a version, as in 2023", Hook::Refuses(Faces::P2p, &[GetInfo], params::refuse_without_version);
+    "hides-large-channels", "L1-074",
+    "Offers channels of 20000000 sat, with an init that says that it can't make them", Hook::Switch(Switch::HidesLargeChannels);
     "tires-of-get-info", "L1-038",
     "Refuses a client's tenth get_info in a row", Hook::Switch(Switch::TiresOfGetInfo);
     "get-info-wants-params-later", "L1-010 L1-038",

@@ -31,6 +31,7 @@ struct StepFile {
     http: Option<HttpFile>,
     pipeline: Option<Vec<CallFile>>,
     reconnect: Option<String>,
+    listen: Option<String>,
     client: Option<ClientAct>,
     order_through_client: Option<Map<String, Value>>,
     pay: Option<PayFile>,
@@ -132,6 +133,7 @@ impl StepFile {
             ("http", self.http.is_some()),
             ("pipeline", self.pipeline.is_some()),
             ("reconnect", self.reconnect.is_some()),
+            ("listen", self.listen.is_some()),
             ("client", self.client.is_some()),
             ("order_through_client", self.order_through_client.is_some()),
             ("pay", self.pay.is_some()),
@@ -194,6 +196,9 @@ impl StepFile {
         }
         if let Some(conn) = self.reconnect.take() {
             return Ok(Act::Reconnect { conn });
+        }
+        if let Some(conn) = self.listen.take() {
+            return Ok(Act::Listen { conn });
         }
         if let Some(act) = self.client.take() {
             return Ok(Act::Client(act));
