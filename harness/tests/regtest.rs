@@ -38,13 +38,7 @@ const LEGAL_CHOICES: &[(&str, &str, &[&str])] = &[
     (
         "six_confirmations",
         "--onchain-confirmations 6 --onchain-0conf-max-sat 0 --pay-by bolt12,onchain --choice lost-payment-is-expected",
-        // Which chain addresses have to be for is told by invoices.
-        &[
-            "onchain-addresses-differ",
-            "onchain-off",
-            "onchain-option",
-            "onchain-zero-confirmations",
-        ],
+        &["onchain-off", "onchain-zero-confirmations"],
     ),
     (
         "no_confirmation",

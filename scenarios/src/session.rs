@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 
 use crate::action::{Action, Observation, Span, Transport};
 use crate::context::SessionContext;
+use crate::decode::address;
 use crate::dialect::View;
 use crate::document;
 use crate::expr::Scope;
@@ -86,6 +87,9 @@ struct Stop {
 /// Exchanges in a row without any reply, after which waiting for more is no use.
 const MOST_UNANSWERED: u32 = 2;
 
+/// The variable that has the beginning of addresses on the target's network, once that is known.
+const ADDRESS_PREFIX: &str = "address_prefix";
+
 /// Values drawn per step for `uuid()` and `random_hex()`.
 const DRAWS: usize = 16;
 
@@ -107,6 +111,9 @@ impl<'a> Session<'a> {
             if let Some(value) = value {
                 scope.set(name, json!(value));
             }
+        }
+        if let Some(prefix) = context.network.as_deref().and_then(address::prefix) {
+            scope.set(ADDRESS_PREFIX, json!(prefix));
         }
         let mut tasks: VecDeque<Task> =
             scenario.given().iter().map(|given| Task::Given(*given)).collect();
@@ -276,6 +283,13 @@ impl<'a> Session<'a> {
     fn save(&mut self, name: &str, document: &Value) {
         let document = if name == "info" { document::as_info(document) } else { document };
         self.scope.set(name, document.clone());
+        if name == "order" && self.context.network.is_none() {
+            let invoice = document.pointer("/result/payment/bolt11/invoice");
+            let prefix = invoice.and_then(Value::as_str).and_then(address::prefix_of_invoice);
+            if let Some(prefix) = prefix {
+                self.scope.set(ADDRESS_PREFIX, json!(prefix));
+            }
+        }
         if name == "info" {
             let public_key = (self.context.transport == Transport::Rest)
                 .then_some(self.context.public_key.as_str());

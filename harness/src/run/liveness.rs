@@ -19,17 +19,22 @@ impl Liveness {
         self.dead.as_deref()
     }
 
-    /// Takes note of a scenario's end. `answered` is whether the first thing sent in it got any answer. True if the
-    /// target has to be probed now, and the result given to [`Liveness::probed`].
+    /// Takes note of a scenario's end. `answered` is whether the first thing sent in it got any answer, if anything was
+    /// sent. True if the target has to be probed now, and the result given to [`Liveness::probed`].
     #[must_use]
-    pub fn scenario_ended(&mut self, name: &str, answered: bool) -> bool {
-        if answered {
-            self.silent_in_a_row = 0;
-            self.last_answered = Some(name.to_owned());
-            return false;
+    pub fn scenario_ended(&mut self, name: &str, answered: Option<bool>) -> bool {
+        match answered {
+            Some(true) => {
+                self.silent_in_a_row = 0;
+                self.last_answered = Some(name.to_owned());
+                false
+            }
+            Some(false) => {
+                self.silent_in_a_row += 1;
+                self.silent_in_a_row >= SILENT_SCENARIOS
+            }
+            None => false,
         }
-        self.silent_in_a_row += 1;
-        self.silent_in_a_row >= SILENT_SCENARIOS
     }
 
     /// Takes note of what the probe found.
@@ -54,9 +59,11 @@ mod tests {
     #[test]
     fn two_silent_scenarios_and_a_failed_probe_end_it() {
         let mut liveness = Liveness::default();
-        assert!(!liveness.scenario_ended("p2p::a", true));
-        assert!(!liveness.scenario_ended("p2p::b", false));
-        assert!(liveness.scenario_ended("p2p::c", false));
+        assert!(!liveness.scenario_ended("p2p::a", Some(true)));
+        assert!(!liveness.scenario_ended("p2p::b", Some(false)));
+        // Nothing was sent in it.
+        assert!(!liveness.scenario_ended("p2p::skipped", None));
+        assert!(liveness.scenario_ended("p2p::c", Some(false)));
         liveness.probed(Err("no answer within 1 s".into()));
         assert_eq!(
             liveness.dead(),
@@ -67,12 +74,12 @@ mod tests {
     #[test]
     fn an_answer_in_between_or_to_the_probe_starts_the_count_again() {
         let mut liveness = Liveness::default();
-        assert!(!liveness.scenario_ended("a", false));
-        assert!(!liveness.scenario_ended("b", true));
-        assert!(!liveness.scenario_ended("c", false));
-        assert!(liveness.scenario_ended("d", false));
+        assert!(!liveness.scenario_ended("a", Some(false)));
+        assert!(!liveness.scenario_ended("b", Some(true)));
+        assert!(!liveness.scenario_ended("c", Some(false)));
+        assert!(liveness.scenario_ended("d", Some(false)));
         liveness.probed(Ok(()));
-        assert!(!liveness.scenario_ended("e", false));
+        assert!(!liveness.scenario_ended("e", Some(false)));
         assert_eq!(liveness.dead(), None);
     }
 }

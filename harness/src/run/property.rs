@@ -57,8 +57,8 @@ pub(super) struct Trial<'a> {
 /// What came of a [`Trial`].
 pub(super) struct CarriedOut {
     pub(super) outcome: SessionOutcome,
-    /// Whether the first thing sent got any answer.
-    pub(super) answered: bool,
+    /// Whether the first thing sent got any answer, if anything was sent.
+    pub(super) answered: Option<bool>,
     /// How many orders were made.
     pub(super) orders: usize,
 }
@@ -76,7 +76,7 @@ impl Trial<'_> {
         let orders = driver.stage.orders().len();
         let made = u32::try_from(orders).unwrap_or(u32::MAX);
         self.budget.give_back(may_order.saturating_sub(made));
-        let answered = driver.stage.was_answered();
+        let answered = driver.stage.first_answered();
         driver.stage.close().await;
         CarriedOut { outcome, answered, orders }
     }

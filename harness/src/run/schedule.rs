@@ -97,7 +97,7 @@ impl Schedule<'_> {
         let Some(place) = self.places.remove(&id) else { return };
         let answered = match &ended {
             Ended::Performed(performed) => performed.answered,
-            Ended::Without(..) => true,
+            Ended::Without(..) => None,
         };
         self.ended.insert(place, ended);
         let Some(planned) = plan.planned.get(place) else { return };

@@ -93,10 +93,10 @@ impl<'a> Stage<'a> {
         self
     }
 
-    /// Whether the first exchange got an answer. True as long as nothing was asked.
+    /// Whether the first thing that was sent got any answer, if anything was sent.
     #[must_use]
-    pub fn was_answered(&self) -> bool {
-        self.first_answered.unwrap_or(true)
+    pub const fn first_answered(&self) -> Option<bool> {
+        self.first_answered
     }
 
     /// What was seen beside the messages so far.

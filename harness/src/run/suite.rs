@@ -77,8 +77,8 @@ pub struct Outcome {
     pub report: ScenarioReport,
     /// What its checks and the invariants found.
     pub checks: Vec<CheckResult>,
-    /// Whether the first thing sent in it got any answer.
-    pub answered: bool,
+    /// Whether the first thing sent in it got any answer, if anything was sent.
+    pub answered: Option<bool>,
 }
 
 impl Suite {

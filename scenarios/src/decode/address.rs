@@ -65,9 +65,37 @@ pub fn network(name: &str) -> Option<Network> {
     }
 }
 
+/// How addresses begin on the network of that name.
+pub fn prefix(network: &str) -> Option<&'static str> {
+    match self::network(network)? {
+        Network::Bitcoin => Some("bc"),
+        Network::Regtest => Some("bcrt"),
+        _ => Some("tb"),
+    }
+}
+
+/// How addresses begin on the network that the invoice is for.
+pub fn prefix_of_invoice(invoice: &str) -> Option<&'static str> {
+    let invoice = invoice.to_ascii_lowercase();
+    let known = [("lnbcrt", "bcrt"), ("lntb", "tb"), ("lnbc", "bc")];
+    known.into_iter().find(|(start, _)| invoice.starts_with(start)).map(|(_, prefix)| prefix)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prefixes_follow_the_network_by_name_or_by_invoice() {
+        assert_eq!(
+            ["mainnet", "mutinynet", "regtest", "moon"].map(prefix),
+            [Some("bc"), Some("tb"), Some("bcrt"), None]
+        );
+        assert_eq!(
+            ["LNBC1", "lntbs1", "lnbcrt1", "lno1"].map(prefix_of_invoice),
+            [Some("bc"), Some("tb"), Some("bcrt"), None]
+        );
+    }
 
     #[test]
     fn kinds_and_networks_are_told_apart() {

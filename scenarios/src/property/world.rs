@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::case::MAIN;
 use crate::action::{Action, End, HttpRequest, Observation, Span, Transport, Wait};
 use crate::context::SessionContext;
+use crate::decode::address;
 use crate::document::{self, Reply};
 use crate::oracle::{Facts, KnownOrder, Terms};
 use crate::session::{Ignoring, request};
@@ -119,7 +120,7 @@ impl World {
     ) -> Result<Self, WorldError> {
         let mut world = Self {
             rng: StdRng::seed_from_u64(context.seed),
-            address_prefix: context.network.as_deref().and_then(prefix_of).map(str::to_owned),
+            address_prefix: context.network.as_deref().and_then(address::prefix).map(str::to_owned),
             context,
             terms: Terms::default(),
             orders_left: max_orders,
@@ -207,7 +208,7 @@ impl World {
         self.orders_of_key += 1;
         if self.address_prefix.is_none() {
             let invoice = result.pointer("/payment/bolt11/invoice").and_then(Value::as_str);
-            self.address_prefix = invoice.and_then(prefix_of_invoice).map(str::to_owned);
+            self.address_prefix = invoice.and_then(address::prefix_of_invoice).map(str::to_owned);
         }
     }
 
@@ -385,22 +386,6 @@ fn unexpected(observation: &Observation) -> Trouble {
         Observation::Failed { reason } => Trouble::Driver(reason.clone()),
         other => Trouble::Driver(format!("the harness answered with {other:?}")),
     }
-}
-
-fn prefix_of(network: &str) -> Option<&'static str> {
-    match network {
-        "main" | "mainnet" | "bitcoin" => Some("bc"),
-        "test" | "testnet" | "testnet3" | "testnet4" | "signet" | "mutinynet" => Some("tb"),
-        "regtest" => Some("bcrt"),
-        _ => None,
-    }
-}
-
-/// Invoices and addresses have prefixes that go together.
-fn prefix_of_invoice(invoice: &str) -> Option<&'static str> {
-    let invoice = invoice.to_ascii_lowercase();
-    let known = [("lnbcrt", "bcrt"), ("lntb", "tb"), ("lnbc", "bc")];
-    known.into_iter().find(|(start, _)| invoice.starts_with(start)).map(|(_, prefix)| prefix)
 }
 
 /// A harmless request.

@@ -28,7 +28,8 @@ const MAX_ACTIONS: usize = 100_000;
 
 /// What came of speaking to the target, before all of it is judged.
 pub(in crate::run) struct Performed {
-    pub(in crate::run) answered: bool,
+    /// Whether the first thing sent got any answer, if anything was sent.
+    pub(in crate::run) answered: Option<bool>,
     took: Duration,
     /// What the session gave, in which context, or why there was none.
     came: Result<(Box<SessionOutcome>, SessionContext), String>,
@@ -37,7 +38,7 @@ pub(in crate::run) struct Performed {
 impl Performed {
     /// The target wasn't spoken to, for this reason.
     fn not_at_all(reason: String, started: Instant) -> Self {
-        Self { answered: true, took: started.elapsed(), came: Err(reason) }
+        Self { answered: None, took: started.elapsed(), came: Err(reason) }
     }
 }
 
@@ -84,7 +85,7 @@ impl Suite {
             session.knows(*known);
             *known = session.ignoring();
         }
-        let answered = stage.was_answered();
+        let answered = stage.first_answered();
         let notes = stage.notes().to_vec();
         self.note_orders(stage.orders().len());
         stage.close().await;
@@ -183,7 +184,7 @@ impl Suite {
                 format!("generated requests are those of bLIP-51, the target speaks {dialect}");
             let outcome = property::undecided(Verdict::Skip, reason);
             let came = Ok((Box::new(outcome), context));
-            return Performed { answered: true, took: started.elapsed(), came };
+            return Performed { answered: None, took: started.elapsed(), came };
         }
         let possible = Possible {
             pay: client.is_some(),
