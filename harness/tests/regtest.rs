@@ -58,6 +58,7 @@ fn main() -> ExitCode {
         Trial::test("an_offer_buys_a_channel", offers_pass),
         Trial::test("without_invoices_there_is_nothing_to_pay", no_invoices),
         Trial::test("no_reserve_has_to_be_kept", no_reserve),
+        Trial::test("payment_on_the_chain_may_be_switched_off", onchain_off),
         Trial::test("a_set_up_that_fails_names_its_step", set_up_fails),
     ];
     for (name, options, skipped) in LEGAL_CHOICES {
@@ -132,6 +133,11 @@ fn no_invoices() -> Result<(), Failed> {
 
 fn no_reserve() -> Result<(), Failed> {
     all_end("--supports-zero-channel-reserve", "::zero-reserve", "pass")
+}
+
+/// The mock says so in its ready line.
+fn onchain_off() -> Result<(), Failed> {
+    all_end("--pay-by bolt11,bolt12", "::onchain-off", "pass")
 }
 
 fn purchases_pass() -> Result<(), Failed> {

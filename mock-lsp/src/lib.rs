@@ -183,8 +183,9 @@ impl MockLsp {
         }
         let p2p = p2p_uri(&config, &ground.node);
         let engine = Arc::clone(&ground.engine);
-        let onchain_off =
-            config.payment.onchain.is_none() || faults.on(Switch::OffersOnchainWhenOff);
+        let onchain_off = config.payment.onchain.is_none()
+            || faults.on(Switch::OffersOnchainWhenOff)
+            || faults.on(Switch::RefusesRefundsWhenOff);
         let setup = Setup {
             terms: ground.terms,
             fee: config.fee,

@@ -177,6 +177,7 @@ pub(crate) enum Switch {
     TakesAnyToken,
     TakesSpentTokens,
     OffersOnchainWhenOff,
+    RefusesRefundsWhenOff,
     DisclosesOrders,
     ForgetsUnpaidOrders,
     // Life.

@@ -35,6 +35,7 @@ impl Service {
     ) -> Result<Order, RpcError> {
         self.check_options(&request)?;
         self.check_token(&request)?;
+        self.check_refund_address(&request)?;
         let quote = self.quote(&request)?;
         if let Some(order) = self.earlier_order(&client, &request) {
             return Ok(order);
@@ -121,6 +122,14 @@ impl Service {
             Some(token) if !self.is_good(token) => Err(RpcError::invalid_token()),
             _ => Ok(()),
         }
+    }
+
+    /// Any that can be read is right; without payment on the chain it is of no use, and does no harm.
+    fn check_refund_address(&self, request: &OrderRequest) -> Result<(), RpcError> {
+        let is_refused = request.refund_onchain_address.is_some()
+            && self.faults().on(Switch::RefusesRefundsWhenOff);
+        let error = || RpcError::invalid_param("refund_onchain_address", "it is of no use", &[]);
+        if is_refused { Err(error()) } else { Ok(()) }
     }
 
     fn is_good(&self, token: &String) -> bool {

@@ -246,3 +246,39 @@ fn what_comes_in_the_quiet_window_counts_and_is_shown_with_its_length() {
     let check = &outcome.checks[0];
     assert!(format!("{:?}", check.evidence).contains("listened on for 50 ms"), "{check:#?}");
 }
+
+#[test]
+fn listening_asks_for_nothing_and_counts_what_comes() {
+    let silence = scenario(
+        r#"
+id: silence
+title: Silence
+transports: [p2p]
+steps:
+  - listen: main
+  - listen: main
+  - listen: main
+    expect: [{ for: [L0-045], that: this.count == 0 }]
+"#,
+    );
+    let listen = |news: &[u8]| {
+        let mut session = Session::new(&silence, context(Transport::P2p));
+        while let Some(action) = session.next_action() {
+            let observation = match action {
+                Action::Exchange { frames, wait, .. } => {
+                    assert_eq!((frames.len(), wait), (0, Wait::default()));
+                    let came = Frame { bytes: news.to_vec(), at_ms: 0 };
+                    let frames = if news.is_empty() { Vec::new() } else { vec![came] };
+                    Observation::Frames { frames, end: End::TimedOut }
+                }
+                _ => Observation::Connected { features: Vec::new() },
+            };
+            session.observe(Span::default(), observation);
+        }
+        session.finish()
+    };
+    // Nobody is taken for dead who wasn't asked.
+    assert_eq!(verdict(&listen(b""), "L0-045"), Some(Verdict::Pass));
+    let news = br#"{"jsonrpc":"2.0","method":"news","params":{}}"#;
+    assert_eq!(verdict(&listen(news), "L0-045"), Some(Verdict::Warn));
+}

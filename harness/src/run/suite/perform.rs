@@ -92,7 +92,7 @@ impl Suite {
         let mut outcome = session.finish();
         for check in outcome.checks.iter_mut().filter(|check| check.verdict >= Verdict::Warn) {
             if check.evidence.is_empty() {
-                // It is about what was seen on the chain, not about a message.
+                // It is about what was seen on the chain, or of a connection, not about a message.
                 check.evidence.clone_from(&notes);
             }
         }

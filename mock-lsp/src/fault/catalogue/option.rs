@@ -71,6 +71,8 @@ pub(super) const ONCHAIN: &[Fault] = faults! { Messages;
     "Offers on-chain payment without a refund address", Hook::Switch(Switch::TakesOnchainWithoutRefund);
     "offers-onchain-when-off", "L1-173",
     "Says that on-chain payment is switched off, and offers it", Hook::Switch(Switch::OffersOnchainWhenOff);
+    "refuses-refunds-when-off", "L0-156 L0-159 L1-173",
+    "Says that on-chain payment is switched off, and refuses orders with a refund address", Hook::Switch(Switch::RefusesRefundsWhenOff);
     "onchain-state-hold", "L1-174 L1-175",
     "Offers on-chain payment with the state HOLD", Hook::Result(ORDERS, &[Set("payment.onchain.state", "\"HOLD\"")]);
     "onchain-new-paid", "L1-175",
